@@ -1,0 +1,85 @@
+"""The command line: `claims`, or `python -m claims`."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from claims.command import catalogue, checking, scaffold, weaving
+from claims.engine.profiles import ProfileName
+from claims.engine.subjects import REFERENCE, BadInput
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="Answers that run: judge, read and write the claims behind 44 interview questions.",
+)
+
+
+@app.command()
+def check(
+    topics: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[TOPIC]...", help="pages, questions, claims or slots; all if none is given", show_default=False
+        ),
+    ] = None,
+    profile: Annotated[
+        ProfileName, typer.Option(help="25 cases and nothing measured, 100, or 1000 and fresh seeds")
+    ] = "default",
+    seed: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="try the cases of the run that printed this seed", show_default=False),
+    ] = None,
+    subject: Annotated[str, typer.Option(metavar="NAME|FILE", help="judge this instead of the reference")] = REFERENCE,
+    evidence: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="write the evidence here, too", show_default=False)
+    ] = None,
+    workers: Annotated[
+        int, typer.Option("-n", metavar="WORKERS", min=1, help="share the work among so many processes")
+    ] = 1,
+) -> None:
+    """Judge the claims, and report for people. Exit 0: all held; 1: not so; 2: bad input; 130: Ctrl-C."""
+    raise typer.Exit(checking.check(topics or [], profile, seed, subject, evidence, workers))
+
+
+@app.command()
+def show(name: Annotated[str, typer.Argument(metavar="CLAIM|SLOT")]) -> None:
+    """Tell all about one claim or one slot."""
+    catalogue.show(name)
+
+
+@app.command("list")
+def list_() -> None:
+    """List the questions, pages, claims and slots, and what is missing."""
+    catalogue.list_all()
+
+
+@app.command()
+def new(stem: Annotated[str, typer.Argument(metavar="STEM")]) -> None:
+    """Write the three files of a new page, ready to fill."""
+    scaffold.new(stem)
+
+
+@app.command()
+def weave(
+    check: Annotated[bool, typer.Option("--check", help="change nothing; exit 1 if something is out of date")] = False,
+) -> None:
+    """Bring code blocks, claim links and figures in the prose up to date."""
+    raise typer.Exit(weaving.weave(check=check))
+
+
+def main() -> None:
+    """Run the command line; bad input is one line, without a traceback."""
+    try:
+        app()
+    except BadInput as error:
+        print(f"claims: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

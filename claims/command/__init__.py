@@ -1,0 +1,1 @@
+"""The sub-commands of `claims`, one module each."""

@@ -1,0 +1,1 @@
+"""What the bodies of claims use: comparison with a stated bound, strategies, data. Knows no engine."""

@@ -1,0 +1,89 @@
+"""Comparisons that state their bound, and name the worst entry when it is exceeded.
+
+Exact comparison comes first: on small integers and dyadic rationals float64 computes sums and
+products without rounding, and `equal` is then a legal tolerance.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Float = NDArray[np.floating[Any]]
+
+eps = float(np.finfo(np.float64).eps)  # 2⁻⁵², the gap between 1 and the next float64; rounding errs by at most eps/2
+
+
+class Off:
+    """The falsy answer of a comparison: it prints as the worst entry, under a failed `assert`."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __bool__(self) -> bool:
+        return False
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+def within(actual: ArrayLike, expected: ArrayLike, bound: ArrayLike) -> "bool | Off":
+    """Return True if |actual − expected| ≤ bound in every entry, else an Off that names the worst.
+
+    `actual` must have the shape of `expected`; `bound` may be any shape that broadcasts to it.
+    Equal infinities are within any bound, NaN is within none.  Never warns.
+    """
+    came, should, allowed = np.asarray(actual), np.asarray(expected), np.asarray(bound)
+    if came.shape != should.shape:
+        return Off(f"shape {came.shape} should be {should.shape}")
+    with np.errstate(all="ignore"):
+        error = np.abs(came - should)
+        if bool(np.all((error <= allowed) | (came == should))):
+            return True
+        allowed = np.broadcast_to(allowed, came.shape)
+        excess = np.where(came == should, 0.0, error / allowed)  # 0/0 and NaN count as the worst there is
+        at = np.unravel_index(int(np.argmax(np.where(np.isnan(excess), np.inf, excess))), came.shape)
+    place = f"at [{', '.join(map(str, at))}]: " if at else ""
+    margin = f", off by {error[at]:.3g} where {allowed[at]:.3g} is allowed" if np.any(allowed) else ""
+    return Off(f"{place}{_number(came[at])} should be {_number(should[at])}{margin}")
+
+
+def equal(actual: ArrayLike, expected: ArrayLike) -> "bool | Off":
+    """Return True if shapes and all entries are equal exactly (0.0 and −0.0 are), else an Off that names the worst."""
+    return within(actual, expected, 0.0)
+
+
+def at_most(actual: ArrayLike, limit: ArrayLike) -> "bool | Off":
+    """Return True if actual ≤ limit in every entry, else an Off that names the one furthest above; NaN is above."""
+    came, top = np.broadcast_arrays(np.asarray(actual), np.asarray(limit))
+    with np.errstate(all="ignore"):
+        if bool(np.all(came <= top)):
+            return True
+        excess = np.where(came <= top, -np.inf, came - top)
+        at = np.unravel_index(int(np.argmax(np.where(np.isnan(excess), np.inf, excess))), came.shape)
+    place = f"at [{', '.join(map(str, at))}]: " if at else ""
+    return Off(f"{place}{_number(came[at])} should be at most {_number(top[at])}")
+
+
+def raises(kind: type[Exception], call: Any, *arguments: Any, **options: Any) -> "bool | Off":
+    """Return True if the call raises an exception of this kind, else an Off; any other exception passes on."""
+    try:
+        result = call(*arguments, **options)
+    except kind:
+        return True
+    return Off(f"{result} came where {kind.__name__} should be raised")
+
+
+def gamma(n: int) -> float:
+    """Return γₙ = nu/(1 − nu), which bounds the relative error of n roundings in a row, u = eps/2.
+
+    A sum of products |fl(Σ aᵢbᵢ) − Σ aᵢbᵢ| errs by at most γₙ Σ|aᵢbᵢ| over n terms, in any order
+    of summation and with or without fused multiply-add.
+
+    Source: Higham, Accuracy and Stability of Numerical Algorithms, 2nd edition, 2002, section 3.1.
+    """
+    return n * eps / 2 / (1 - n * eps / 2)
+
+
+def _number(value: Any) -> str:
+    return repr(value.item()) if isinstance(value, np.generic) else repr(value)

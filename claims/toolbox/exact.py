@@ -1,0 +1,34 @@
+"""Exact arithmetic for claims: what float64 can only estimate, on whole numbers and fractions."""
+
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+
+def fractions(values: ArrayLike) -> Any:
+    """Return the same numbers as an array of `Fraction`: sums and products of those are exact."""
+    array = np.asarray(values)
+    flat = np.array([Fraction(value) for value in array.ravel().tolist()], dtype=object)
+    return flat.reshape(array.shape)
+
+
+def rank(matrix: ArrayLike) -> int:
+    """Return the rank of a matrix (m, n) of finite floats, exactly, by elimination on fractions.
+
+    A rank that is estimated from floating-point singular values depends on a threshold.
+    """
+    rows: list[list[Fraction]] = [list(row) for row in fractions(matrix)]
+    found = 0
+    for column in range(len(rows[0]) if rows else 0):
+        pivot = next((i for i in range(found, len(rows)) if rows[i][column]), None)
+        if pivot is None:
+            continue
+        rows[found], rows[pivot] = rows[pivot], rows[found]
+        top = rows[found]
+        for row in rows[found + 1 :]:
+            if factor := row[column] / top[column]:
+                row[column:] = [a - factor * b for a, b in zip(row[column:], top[column:], strict=True)]
+        found += 1
+    return found
