@@ -1,10 +1,12 @@
 """Bad input is one line that says what, where and what to do; the other commands say what there is."""
 
+import os
 import subprocess
 import sys
 
 import pytest
 
+from claims.engine.declare import ROOT
 from tests.projects import ANSWERS, CLAIMS, PROSE
 
 
@@ -210,3 +212,27 @@ def test_judging_needs_no_pytest():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
 
     assert (done.returncode, done.stdout) == (0, "fine\n"), done.stderr
+
+
+def test_the_readme_shows_what_comes(tmp_path):
+    """The first verdict that a visitor sees is one that the command really gives."""
+    (tmp_path / "mine.py").write_text("def collapse_linear(W1, b1, W2, b2):\n    return W1 @ W2, b2.copy()\n")
+    command = [
+        sys.executable,
+        "-m",
+        "claims",
+        "check",
+        "two_linear_layers_equal_one",
+        "--subject",
+        "mine.py",
+        "--seed",
+        "7",
+    ]
+    said = subprocess.run(
+        command, capture_output=True, text=True, check=False, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}
+    ).stdout
+    shown = next(
+        block for block in (ROOT / "README.md").read_text(encoding="utf-8").split("```") if "refuted   " in block
+    )
+
+    assert shown.strip() in said

@@ -289,7 +289,21 @@ def test_a_missing_optional_library_is_not_judged():
 
     assert found[f"{CLAIM}[numpy]"].outcome == "not judged"
     assert found[f"{CLAIM}[numpy]"].reason == "z3 is not installed; pip install 'executable-answers[proofs]'"
-    assert found["double_is_pure[numpy]"].outcome == "held"
+
+
+def test_a_contract_without_calls_is_not_judged():
+    """A function that is never called has kept no contract."""
+    book = book_of(
+        claims=CLAIMS.replace(
+            "    assert equal(double", "    raise ModuleNotFoundError(name='z3')\n    assert equal(double"
+        )
+    )
+    missing = {name: each for name, each in verdicts(book).items() if name.startswith("double_is_pure")}
+    book = book_of(claims=CLAIMS.replace("assert equal(double(numbers.x), numbers.x + numbers.x)", "assert True"))
+    uncalled = {name: each for name, each in verdicts(book).items() if name.startswith("double_is_pure")}
+
+    assert {each.outcome for each in missing.values()} == {each.outcome for each in uncalled.values()} == {"not judged"}
+    assert {each.reason for each in uncalled.values()} == {"no case that was tried calls double"}
 
 
 def test_a_claim_can_be_called_without_the_engine():

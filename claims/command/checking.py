@@ -13,7 +13,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from claims.engine import book as books
 from claims.engine import report
 from claims.engine.declare import ROOT
-from claims.engine.ledger import Ledger
 from claims.engine.plugin import RUN, Run
 from claims.engine.subjects import BadInput
 
@@ -113,11 +112,10 @@ def lines(run: Run) -> list[str]:
         found += ["", f"and {len(wrong) - _SHOWN} more: {', '.join(entry.trial.id for entry in wrong[_SHOWN:])}"]
     faults = [fault for page in ledger.book.pages.values() if ledger.is_about(page.stem) for fault in page.faults]
     found += ["", *faults, *ledger.errors] if faults or ledger.errors else []
-    return [*found, "", report.closing(ledger), *_files(run, ledger)]
+    return [*found, "", report.closing(ledger), *_files(run)]
 
 
-def _files(run: Run, ledger: Ledger) -> list[str]:
+def _files(run: Run) -> list[str]:
     here = Path.cwd()
     shown = [str(path.relative_to(here) if path.is_relative_to(here) else path) for path in run.written]
-    why = "" if ledger.complete else "  (not a complete run on the reference: the badge is not drawn from it)"
-    return [f"evidence  {', '.join(shown)}", *([why] if why else [])]
+    return [f"evidence  {', '.join(shown)}"]

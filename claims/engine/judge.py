@@ -133,6 +133,8 @@ def _judge(trial: Trial, profile: Profile, seed: int, *, redraw: bool) -> Verdic
     if attempt.error is None and trial.role != "myth":
         _try(attempt, lambda: _search(attempt, trial, profile, item_seed, shrink=not attempt.settle))
     verdict = _verdict(trial, attempt)
+    if trial.is_contract and not implementations[trial.slot].calls and verdict.outcome == "held":
+        verdict = Verdict("not judged", f"no case that was tried calls {trial.slot}")
     if minimal and verdict.outcome == "refuted" and trial.witness is not None and smaller(attempt.drawn, trial.witness):
         verdict = Verdict("error", f"search finds something smaller: {verdict.counterexample}", attempt.cases)
     verdict.calls = {name: implementation.calls for name, implementation in implementations.items()}

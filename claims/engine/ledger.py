@@ -68,9 +68,10 @@ class Ledger:
         if entry := self.entries.get(nodeid):
             entry.verdict, entry.ran = verdict, True
 
-    def of(self, *roles: str, contract: bool = False) -> Iterator[Entry]:
+    def of(self, *roles: str, contract: bool = False, among: Iterable[Entry] | None = None) -> Iterator[Entry]:
         """Yield the entries with one of these roles; contracts only if asked for."""
-        return (e for e in self.entries.values() if e.trial.role in roles and e.trial.is_contract == contract)
+        entries = self.entries.values() if among is None else among
+        return (e for e in entries if e.trial.role in roles and e.trial.is_contract == contract)
 
     def selected(self) -> list[Entry]:
         """Return the entries that the topics ask for."""
@@ -116,13 +117,15 @@ class Ledger:
             outcomes.setdefault(self.book.question_of(entry.trial.claim.id), set()).add(entry.outcome)
         return [question.id for question in self.book.questions if outcomes.get(question.id) == {"held"}]
 
-    def totals(self) -> dict[str, int]:
-        """Return the counts that the badge and the report show."""
-        claims = Counter(entry.outcome for entry in self.of("subject"))
-        mistakes = Counter(entry.outcome for entry in self.of("mistake"))
-        myths = Counter(entry.outcome for entry in self.of("myth"))
-        legal = Counter(entry.outcome for entry in self.of("legal"))
-        contracts = Counter(entry.outcome for entry in self.of("subject", contract=True))
+    def totals(self, among: Iterable[Entry] | None = None) -> dict[str, int]:
+        """Return the counts that the badge and the report show, of all entries or of those given."""
+        entries = list(self.entries.values() if among is None else among)
+
+        def outcomes(role: str, *, contract: bool = False) -> Counter[str]:
+            return Counter(entry.outcome for entry in self.of(role, contract=contract, among=entries))
+
+        claims, mistakes, myths, legal = map(outcomes, ("subject", "mistake", "myth", "legal"))
+        contracts = outcomes("subject", contract=True)
         return {
             "questions": len(self.book.questions),
             "answered": len(self.answered()),
@@ -139,6 +142,6 @@ class Ledger:
             "myths_refuted": myths["refuted"],
             "contracts": contracts.total(),
             "contracts_held": contracts["held"],
-            "cases": sum(entry.verdict.cases for entry in self.entries.values()),
-            "bad": len(self.bad) + len(self.errors) + len(self.book.faults),
+            "cases": sum(entry.verdict.cases for entry in entries),
+            "bad": sum(entry.bad for entry in entries) + len(self.errors) + len(self.book.faults),
         }

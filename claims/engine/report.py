@@ -113,13 +113,13 @@ def _not_judged(entries: Sequence[Entry]) -> Iterator[str]:
 
 
 def closing(ledger: Ledger) -> str:
-    """Return the last word on a run."""
-    totals = ledger.totals()
-    parts = [
-        f"{text.count(totals['held'], 'claim')} {'holds' if totals['held'] == 1 else 'hold'}",
-        f"{text.count(totals['mistakes_refuted'], 'mistake')} refuted",
-    ]
+    """Return the last word on what was asked for; only a run on everything speaks of all questions."""
+    totals = ledger.totals(ledger.selected())
+    parts = [f"{text.count(totals['held'], 'claim')} {'holds' if totals['held'] == 1 else 'hold'}"]
+    parts += [f"{text.count(totals['mistakes_refuted'], 'mistake')} refuted"] if totals["mistakes"] else []
     parts += [f"{totals['refuted']} refuted"] if totals["refuted"] else []
     parts += [f"{totals['error']} in error"] if totals["error"] else []
     parts += [f"{totals['not_judged']} not judged"] if totals["not_judged"] else []
-    return " · ".join([*parts, f"{totals['answered']} of {totals['questions']} questions answered"])
+    if list(ledger.subjects) == [REFERENCE] and not ledger.topics:
+        parts.append(f"{totals['answered']} of {totals['questions']} questions answered")
+    return " · ".join(parts)

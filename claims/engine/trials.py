@@ -62,7 +62,7 @@ def _contract(slot: Slot, exercise: Claim) -> Claim:
     def body(**parameters: Any) -> None:
         try:
             exercise.body(**parameters, **({SEEDS: [0]} if exercise.seeds else {}))
-        except Breach:
+        except (Breach, ModuleNotFoundError):  # without its library the exercise makes no calls
             raise
         except Exception:  # noqa: BLE001, S110 - whether the exercise holds is judged elsewhere: only the calls count here
             pass

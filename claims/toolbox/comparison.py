@@ -37,7 +37,7 @@ def within(actual: ArrayLike, expected: ArrayLike, bound: ArrayLike) -> "bool | 
     if came.shape != should.shape:
         return Off(f"shape {came.shape} should be {should.shape}")
     with np.errstate(all="ignore"):
-        error = np.abs(came - should)
+        error = np.abs(np.subtract(came, should, dtype=np.result_type(came, should, np.int8)))  # also between booleans
         if bool(np.all((error <= allowed) | (came == should))):
             return True
         allowed = np.broadcast_to(allowed, came.shape)

@@ -22,4 +22,5 @@ def at_least(needed: int, of: int, successes: Iterable["tuple[int, bool | Off]"]
     if won >= needed:
         return True
     seed, reason = lost[-1]
-    return Off(f"{won} of {won + len(lost)} seeds, where {needed} of {of} should; seed {seed}: {reason or 'no'}")
+    why = f": {reason!r}" if isinstance(reason, Off) else ""
+    return Off(f"{won} of {won + len(lost)} seeds, where {needed} of {of} should; not seed {seed}{why}")

@@ -1,0 +1,224 @@
+"""The toolbox compares, draws and computes as it says: a bug here would be a bug in every claim."""
+
+import subprocess
+import sys
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import seed as seeded
+
+from claims.engine.profiles import PROFILES, search
+from claims.engine.reading import load
+from claims.toolbox import data, exact, strategies
+from claims.toolbox.comparison import Off, at_most, eps, gamma, raises, within
+from claims.toolbox.statistics import at_least
+
+nan, inf = np.nan, np.inf
+
+
+@pytest.mark.parametrize(
+    ("actual", "expected", "bound", "told"),
+    [
+        ([1.0, 2.0], [1.0, 2.0], 0.0, None),
+        ([1.0, 2.5], [1.0, 2.0], 0.5, None),
+        ([0.0, inf], [-0.0, inf], 0.0, None),
+        ([], [], 0.0, None),
+        (1.0, 1, 0.0, None),
+        ([1.0, 2.0], [1.0, 2.5], 0.0, "at [1]: 2.0 should be 2.5"),
+        ([[1.0, 3.0]], [[1.2, 3.1]], [[1.0, 0.01]], "at [0, 1]: 3.0 should be 3.1, off by 0.1 where 0.01 is allowed"),
+        ([nan, 9.0], [0.0, 0.0], 1.0, "at [0]: nan should be 0.0, off by nan where 1 is allowed"),
+        (nan, nan, inf, "nan should be nan, off by nan where inf is allowed"),
+        ([inf], [-inf], 1.0, "at [0]: inf should be -inf, off by inf where 1 is allowed"),
+        ([1.0, 2.0], [1.0], 5.0, "shape (2,) should be (1,)"),
+        ([[1.0]], [1.0], 5.0, "shape (1, 1) should be (1,)"),
+        ([True], [False], 0.0, "at [0]: True should be False"),
+    ],
+)
+def test_within_names_the_worst_entry(actual, expected, bound, told):
+    """Under a failed assert stands what came, what should have, and where; nothing warns on the way."""
+    found = within(np.asarray(actual), np.asarray(expected), bound)
+
+    assert (found is True) if told is None else (not found and repr(found) == told)
+
+
+def test_at_most_names_the_one_furthest_above():
+    """An upper bound says by which entry it is broken; NaN breaks every bound."""
+    assert at_most([1.0, 2.0], 2.0) is True
+    assert repr(at_most([1.0, 3.0, 2.5], 2.0)) == "at [1]: 3.0 should be at most 2.0"
+    assert repr(at_most(nan, 2.0)) == "nan should be at most 2.0"
+
+
+def test_raises_lets_other_exceptions_pass():
+    """A claim about a ValueError is not satisfied by a TypeError."""
+    assert raises(ValueError, int, "x") is True
+    assert repr(raises(ValueError, int, "3")) == "3 came where ValueError should be raised"
+    with pytest.raises(TypeError):
+        raises(ValueError, int, [])
+
+
+@pytest.mark.parametrize("n", [1, 7, 64])
+def test_gamma_bounds_the_error_of_a_sum(n):
+    """The bound holds on 2000 random sums of products, and is neither loose by thousands nor nearly broken."""
+    rng = np.random.default_rng(n)
+    a, b = rng.standard_normal((2, 2000, n))
+    ratio = np.zeros(2000)
+    for i, (row, other) in enumerate(zip(a, b, strict=True)):
+        exactly = sum(Fraction(x) * Fraction(y) for x, y in zip(row, other, strict=True))
+        error = abs(Fraction(float((row * other).sum())) - exactly)
+        ratio[i] = float(error) / (gamma(n) * (abs(row) * abs(other)).sum())
+
+    assert 1e-3 < ratio.max() <= 1.0
+    assert gamma(1) == eps / 2 / (1 - eps / 2)
+
+
+def test_rank_is_exact_where_floats_guess():
+    """A determinant that rounds to zero does not make a matrix singular, and one that rounds to 1e-17 no basis."""
+    assert exact.rank([[1, 0], [0, 2.0**-60]]) == 2
+    assert exact.rank([[0.1, 0.3], [1, 3]]) == 2  # 0.3 is not 3 · 0.1 in binary
+    assert exact.rank([[1, 2], [2, 4]]) == 1
+    assert exact.rank(np.zeros((3, 2))) == 0
+    assert exact.rank(np.zeros((0, 2))) == 0
+    rng = np.random.default_rng(0)
+    for k in range(5):
+        assert exact.rank(rng.integers(-9, 10, (4, k)) @ rng.integers(-9, 10, (k, 5))) == k
+
+
+def test_fractions_are_the_floats_themselves():
+    """0.1 in float64 is not one tenth, and a proof must not pretend so."""
+    assert exact.fractions([[0.5, 0.1]])[0, 0] == Fraction(1, 2)
+    assert exact.fractions([[0.5, 0.1]])[0, 1] == Fraction(0.1) != Fraction(1, 10)
+
+
+def test_at_least_stops_when_it_is_settled():
+    """Twenty-four successes of thirty are known after twenty-four; so are seven failures after seven."""
+    seen = []
+
+    def outcomes(good):
+        for seed in range(30):
+            seen.append(seed)
+            yield seed, good(seed)
+
+    assert at_least(24, 30, outcomes(lambda _: True)) is True
+    assert len(seen) == 24
+    seen.clear()
+    found = at_least(24, 30, outcomes(lambda seed: seed == 2 or Off("too low")))
+    assert repr(found) == "1 of 8 seeds, where 24 of 30 should; not seed 7: too low"
+
+
+def test_the_false_alarms_of_a_run_add_up_to_one_in_a_million():
+    """With every measured claim redrawn, a thorough run still fails for no reason less than once in a million."""
+    measured = [claim for claim in load().claims.values() if claim.kind == "measured"]
+
+    assert sum(claim.false_alarm for claim in measured) <= 1e-6
+    assert all(claim.false_hold <= 1e-3 for claim in measured)
+
+
+def drawn(strategy, cases=400, seed=0):
+    """Return so many cases of a strategy."""
+    found = []
+
+    def keep(case):
+        found.append(case)
+
+    search(cases, shrink=False)(seeded(seed)(given(case=strategy)(keep)))()
+    return found
+
+
+LAYERS = {"x": "ND", "W": "DK", "b": "K"}
+
+
+@pytest.mark.parametrize("draw", [strategies.integer_arrays, strategies.real_arrays, strategies.small_integer_arrays])
+def test_strategies_reach_what_breaks_code(draw):
+    """Size 1, equal and unequal sizes, constant columns, zeros: what a person forgets to try occurs often."""
+    found = drawn(draw(**LAYERS))
+    shapes = [(*case.x.shape, len(case.b)) for case in found]
+
+    assert all(case.x.shape[1] == len(case.W) and case.W.shape[1] == len(case.b) for case in found)
+    assert sum(len(set(shape)) == 1 for shape in shapes) >= 40  # a transposition is no error of shape
+    assert sum(len(set(shape)) == 3 for shape in shapes) >= 40
+    assert sum(shape[0] == 1 for shape in shapes) >= 40
+    assert {size for shape in shapes for size in shape} == {1, 2, 3, 4}
+    assert sum(not case.W.any() for case in found) >= 20
+    assert sum(bool(case.x.any() and len(case.x) > 1 and (case.x == case.x[0]).all()) for case in found) >= 20
+    assert sum(bool(case.W.any() and (case.W == 0).any()) for case in found) >= 40
+
+
+def test_strategies_reach_large_and_small_numbers():
+    """Overflow needs ±1000, cancellation 1e-9; whole numbers stay exact in products of four matrices."""
+    whole = np.concatenate([case.x.ravel() for case in drawn(strategies.integer_arrays(x="ND"))])
+    real = np.concatenate([case.x.ravel() for case in drawn(strategies.real_arrays(x="ND"))])
+    small = np.concatenate([case.x.ravel() for case in drawn(strategies.small_integer_arrays(x="ND"))])
+
+    assert {1000.0, -1000.0} <= set(whole)
+    assert (whole == np.rint(whole)).all()
+    assert abs(whole).max() ** 4 * 4**3 < 2**53
+    assert {1000.0, -1000.0, 1e-9, -1e-9, 0.5} <= set(real)
+    assert set(small) == {float(i) for i in range(-3, 4)}
+
+
+def test_a_case_shrinks_to_the_smallest():
+    """A counterexample is as small as one drawn element by element: here a single number."""
+    last = []
+
+    def test(case):
+        last[:] = [case]
+        assert not (case.W > 1.5).any()
+
+    with pytest.raises(AssertionError):
+        search(300, shrink=True)(seeded(0)(given(case=strategies.integer_arrays(**LAYERS))(test)))()
+
+    assert [array.tolist() for array in last[0]] == [[[0.0]], [[2.0]], [0.0]]
+
+
+def test_a_seed_draws_the_same_cases_whatever_is_loaded():
+    """A replay must show the same case, though Hypothesis learns constants from the modules around it."""
+    code = (
+        "import sys; sys.path.insert(0, '.'); {extra}\n"
+        "from tests.test_toolbox import drawn, LAYERS; from claims.toolbox import strategies\n"
+        "print([c.W.tolist() for c in drawn(strategies.integer_arrays(**LAYERS), 60, seed=5)])"
+    )
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", code.format(extra=extra)], capture_output=True, text=True, check=True
+        ).stdout
+        for extra in ("pass", "import claims.command.catalogue, tests.test_runs, tests.test_layout")
+    ]
+
+    assert said[0] == said[1]
+    assert said[0].count("[[") > 50
+
+
+def test_choices_reach_every_option_and_prefer_the_first():
+    """A drawn rate or depth takes every value, and shrinks to the first."""
+    found = drawn(strategies.choices("first", "second", "third"), 200)
+
+    assert set(found) == {"first", "second", "third"}
+    assert found[0] == "first"  # Hypothesis begins with the simplest case
+
+
+def test_profiles_do_not_depend_on_ci():
+    """Hypothesis takes another profile on CI; a claim is judged alike there."""
+    settings.register_profile("as on ci", settings.get_profile("ci"), max_examples=3)
+    here = search(77, shrink=True)
+    before = settings.default
+    settings.load_profile("as on ci")
+    try:
+        there = search(77, shrink=True)
+    finally:
+        settings.register_profile("as before", before)
+        settings.load_profile("as before")
+
+    assert repr(here) == repr(there)
+    assert (here.max_examples, here.derandomize, here.database, here.deadline) == (77, False, None, None)
+    assert PROFILES["thorough"].cases == 10 * PROFILES["default"].cases
+
+
+def test_digits_are_real_and_cannot_be_changed():
+    """A measured claim that scaled its data in place would spoil those of all others."""
+    x, y = data.digits()
+
+    assert (x.shape, x.min(), x.max(), sorted(set(y))) == ((1797, 64), 0.0, 1.0, list(range(10)))
+    with pytest.raises(ValueError, match="read-only"):
+        x[0] = 1
