@@ -11,7 +11,7 @@ from hypothesis import seed as seeded
 
 from claims.engine.profiles import PROFILES, search
 from claims.engine.reading import load
-from claims.toolbox import data, exact, strategies
+from claims.toolbox import data, exact, laboratory, statistics, strategies
 from claims.toolbox.comparison import Off, at_most, eps, gamma, raises, within
 from claims.toolbox.statistics import at_least
 
@@ -115,6 +115,25 @@ def test_the_false_alarms_of_a_run_add_up_to_one_in_a_million():
     assert all(claim.false_hold <= 1e-3 for claim in measured)
 
 
+def test_the_probabilities_are_scipys():
+    """The two probabilities that a measured claim states are the exact ones."""
+    stats = pytest.importorskip("scipy.stats")
+
+    for k, n, p in [(24, 30, 0.5), (0, 5, 0.3), (6, 5, 0.3), (5, 5, 0.3), (31, 40, 0.9661)]:
+        assert statistics.upper_tail(k, n, p) == pytest.approx(stats.binom.sf(k - 1, n, p), rel=1e-10)
+    assert statistics.false_hold(24, 30) == pytest.approx(stats.binom.sf(23, 30, 0.5), rel=1e-12)
+    for wins, runs in [(1000, 1000), (200, 200), (195, 200), (40, 50)]:
+        assert statistics.lower_bound(wins, runs) == pytest.approx(
+            stats.beta.ppf(0.001, wins, runs - wins + 1), rel=1e-9
+        )
+    low = stats.beta.ppf(0.001, 200, 1)
+    assert statistics.false_alarm(31, 40, calibrated=200, runs=200) == pytest.approx(
+        stats.binom.cdf(30, 40, low), rel=1e-6
+    )
+    assert statistics.sign_test(9, 1) == pytest.approx(stats.binomtest(9, 10, alternative="greater").pvalue)
+    assert statistics.sign_test(9, 1, ties=2) > statistics.sign_test(9, 1)
+
+
 def drawn(strategy, cases=400, seed=0):
     """Return so many cases of a strategy."""
     found = []
@@ -129,7 +148,16 @@ def drawn(strategy, cases=400, seed=0):
 LAYERS = {"x": "ND", "W": "DK", "b": "K"}
 
 
-@pytest.mark.parametrize("draw", [strategies.integer_arrays, strategies.real_arrays, strategies.small_integer_arrays])
+ARRAYS = [
+    strategies.integer_arrays,
+    strategies.small_integer_arrays,
+    strategies.dyadic_arrays,
+    strategies.real_arrays,
+    strategies.logit_arrays,
+]
+
+
+@pytest.mark.parametrize("draw", ARRAYS)
 def test_strategies_reach_what_breaks_code(draw):
     """Size 1, equal and unequal sizes, constant columns, zeros: what a person forgets to try occurs often."""
     found = drawn(draw(**LAYERS))
@@ -156,6 +184,67 @@ def test_strategies_reach_large_and_small_numbers():
     assert abs(whole).max() ** 4 * 4**3 < 2**53
     assert {1000.0, -1000.0, 1e-9, -1e-9, 0.5} <= set(real)
     assert set(small) == {float(i) for i in range(-3, 4)}
+
+
+def test_large_arrays_are_filled_and_shrink():
+    """An array of 64 numbers is no longer all coded, and still both varied and small when it has to be."""
+    found = drawn(strategies.real_arrays(largest=64, x="N"))
+    long = [case.x for case in found if len(case.x) == 64]
+
+    assert {len(case.x) for case in found} >= {1, 64}
+    assert sum(len(set(x[40:])) > 10 for x in long) >= 3
+    last = []
+
+    def test(case):
+        last[:] = [case.x]
+        assert len(case.x) < 40 or not (case.x[39:] > 1.5).any()
+
+    with pytest.raises(AssertionError):
+        search(500, shrink=True)(seeded(0)(given(case=strategies.real_arrays(largest=64, x="N"))(test)))()
+
+    assert 40 <= len(last[0]) <= 48  # the numbers behind the first 32 are scattered together, not one by one
+
+
+def test_dyadics_are_exact_and_not_whole():
+    """Eighths show what whole numbers hide, and float64 adds and multiplies them without rounding."""
+    values = np.concatenate([case.x.ravel() for case in drawn(strategies.dyadic_arrays(x="ND"))])
+
+    assert (values * 8 == np.rint(values * 8)).all()
+    assert (values != np.rint(values)).mean() > 0.2
+    assert abs(values).max() == 4
+
+
+def test_logits_reach_every_threshold_of_the_exponential():
+    """Saturation, overflow and underflow occur in a few hundred cases."""
+    values = np.concatenate([case.x.ravel() for case in drawn(strategies.logit_arrays(x="ND"))])
+
+    for low, high in [
+        (709.79, 1001),
+        (-1001, -745.14),
+        (-745.13, -708.4),
+        (36.8, 40),
+        (19.1, 33),
+        (1e-301, 1e-9),
+        (-1e-9, -1e-301),
+    ]:
+        assert ((values >= low) & (values <= high)).any(), (low, high)
+    assert 5e-324 in values
+
+
+def test_probabilities_reach_0_and_1():
+    """The ends of the interval are where 0/0 and log 0 happen."""
+    found = drawn(strategies.probabilities(), 200)
+
+    assert {0.0, 1.0, 0.5, 1e-9} <= set(found)
+    assert all(0 <= p <= 1 for p in found)
+
+
+def test_generators_are_fresh_and_differ():
+    """A case that is tried again draws the same numbers again; another draws others."""
+    first, second = (drawn(strategies.generators(), 50, seed=3) for _ in range(2))
+
+    assert [rng.random() for rng in first] == [rng.random() for rng in second]
+    assert len({rng.random() for rng in first}) > 40
 
 
 def test_a_case_shrinks_to_the_smallest():
@@ -222,3 +311,77 @@ def test_digits_are_real_and_cannot_be_changed():
     assert (x.shape, x.min(), x.max(), sorted(set(y))) == ((1797, 64), 0.0, 1.0, list(range(10)))
     with pytest.raises(ValueError, match="read-only"):
         x[0] = 1
+
+
+def test_the_other_tables_are_what_they_say():
+    """What a measured claim says about its data is so."""
+    wine, cancer, text = data.wine(), data.breast_cancer(), data.english()
+
+    assert (wine.x.shape, np.bincount(wine.y).tolist()) == ((178, 13), [59, 71, 48])
+    assert (cancer.x.shape, np.bincount(cancer.y).tolist()) == ((569, 30), [212, 357])
+    assert (text.min(), text.max(), len(text) > 100_000) == (0, 47, True)
+    counts = np.bincount(text)[:47]
+    assert (np.diff(counts) <= 0).all()
+
+
+def test_standardising_measures_the_training_data_alone():
+    """Validation data that helped to scale would leak into training; a constant pixel must not divide by 0."""
+    x = data.digits().x
+    train, other = data.standardised(x[:1000], x[1000:])
+    constant = x[:1000].std(axis=0) == 0
+
+    assert np.abs(train.mean(axis=0)).max() < 1e-12
+    assert np.abs(train[:, ~constant].std(axis=0) - 1).max() < 1e-12
+    assert constant.any()
+    assert np.isfinite(other).all()
+    assert (other == (x[1000:] - x[:1000].mean(axis=0)) / np.where(constant, 1, x[:1000].std(axis=0))).all()
+
+
+def draw_one(seed):
+    """An experiment: a number that depends on the seed alone."""
+    return float(laboratory.streams(seed, "noise")["noise"].random())
+
+
+def test_streams_have_names_and_repeats_have_an_order():
+    """More draws for one purpose, or more processes, change no result."""
+    alone, beside = laboratory.streams(1, "order"), laboratory.streams(1, "mask", "order")
+    beside["mask"].random(100)
+
+    assert alone["order"].random() == beside["order"].random() != laboratory.streams(2, "order")["order"].random()
+    assert laboratory.repeat(draw_one, range(6)) == laboratory.repeat(draw_one, range(6), workers=2)
+
+
+def test_the_laboratory_trains_by_the_right_gradient():
+    """A wrong gradient in the laboratory would measure something else than it says."""
+    rng = np.random.default_rng(0)
+    layers, x, y = laboratory.draw_layers([3, 4, 2], rng), rng.standard_normal((5, 3)), np.array([0, 1, 1, 0, 1])
+
+    def loss(weights, biases):
+        logits = laboratory.relu_forward(x, weights, biases)[0]
+        return float(np.mean(np.log(np.exp(logits).sum(axis=1)) - logits[np.arange(5), y]))
+
+    logits, cache = laboratory.relu_forward(x, *layers)
+    _, d_weights, d_biases = laboratory.relu_backward(laboratory.cross_entropy_gradient(logits, y), cache)
+    for group, gradients in enumerate((d_weights, d_biases)):
+        for k, gradient in enumerate(gradients):
+            for at in np.ndindex(gradient.shape):
+                step = 1e-6
+                up, down = (tuple([array.copy() for array in part] for part in layers) for _ in range(2))
+                up[group][k][at] += step
+                down[group][k][at] -= step
+                # A central difference errs by the rounding of the loss over the step, and by its square.
+                assert abs((loss(*up) - loss(*down)) / (2 * step) - gradient[at]) < 1e-8
+    trained = laboratory.train(
+        layers,
+        x,
+        y,
+        laboratory.relu_forward,
+        laboratory.relu_backward,
+        rng,
+        epochs=200,
+        batch_size=5,
+        lr=0.1,
+        momentum=0.9,
+    )
+    assert loss(*trained) < 0.1 * loss(*layers)
+    assert laboratory.accuracy(laboratory.relu_forward(x, *trained)[0], y) == 1.0

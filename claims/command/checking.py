@@ -2,8 +2,7 @@
 
 import importlib.util
 import os
-import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from claims.engine import book as books
-from claims.engine import report
+from claims.engine import report, text
 from claims.engine.declare import ROOT
 from claims.engine.plugin import RUN, Run
 from claims.engine.subjects import BadInput
@@ -96,26 +95,26 @@ class _Reporter:
         if self.run:
             self.run.finish()
             self.exit_code = self.run.ledger.exit_code
-            for line in lines(self.run):
-                print(line)
-            sys.stdout.flush()
+            console = Console(highlight=False, markup=False, soft_wrap=True)  # no colour in a pipe, nor with NO_COLOR
+            for line, style in lines(self.run):
+                console.print(line, style=style)
 
 
-def lines(run: Run) -> list[str]:
-    """Return the report of a finished run."""
+def lines(run: Run) -> Iterator[tuple[str, str]]:
+    """Yield the lines of a report with their styles; all that is said in colour is said in words, too."""
     ledger = run.ledger
-    found = ["", *report.summary(ledger)]
+    yield from ((line, "") for line in ("", *report.summary(ledger)))
     wrong = [entry for entry in ledger.bad if entry.ran]
     for entry in wrong[:_SHOWN]:
-        found += ["", *report.failure(entry.trial, entry.verdict, ledger.profile, ledger.seed, redraw=ledger.redraw)]
-    if wrong[_SHOWN:]:
-        found += ["", f"and {len(wrong) - _SHOWN} more: {', '.join(entry.trial.id for entry in wrong[_SHOWN:])}"]
+        head, *rest = report.failure(entry.trial, entry.verdict, ledger.profile, ledger.seed, redraw=ledger.redraw)
+        yield from [("", ""), (head, "bold red"), *((line, "") for line in rest)]
+    if more := wrong[_SHOWN:]:
+        names = ", ".join(entry.trial.id for entry in more)
+        yield from ((line, "") for line in ("", *text.wrapped("", f"and {len(more)} more: {names}", lines=8)))
     faults = [fault for page in ledger.book.pages.values() if ledger.is_about(page.stem) for fault in page.faults]
-    found += ["", *faults, *ledger.errors] if faults or ledger.errors else []
-    return [*found, "", report.closing(ledger), *_files(run)]
-
-
-def _files(run: Run) -> list[str]:
+    if said := [*faults, *ledger.errors]:
+        yield from ((line, "bold red") for line in ("", *said))
+    yield from [("", ""), (report.closing(ledger), "bold green" if ledger.exit_code == 0 else "bold red")]
     here = Path.cwd()
-    shown = [str(path.relative_to(here) if path.is_relative_to(here) else path) for path in run.written]
-    return [f"evidence  {', '.join(shown)}"]
+    written = [path.relative_to(here) if path.is_relative_to(here) else path for path in run.written]
+    yield f"evidence  {', '.join(map(str, written))}", ""

@@ -18,7 +18,7 @@ from claims.engine.slots import Slot
 from claims.engine.text import ordinal
 
 # What travels through a call without being compared: it has no value that a repetition could reproduce.
-_UNREPEATABLE = {"callable"}
+UNREPEATABLE = {"callable"}
 _FEW = 20  # calls kept to compare with known mistakes
 
 
@@ -62,7 +62,7 @@ class OnTrial:
         else:
             anything = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
             self._options = None if anything else frozenset(parameters)
-        self._repeatable = not any(term.word in _UNREPEATABLE for term in self.slot.shapes.takes)
+        self._repeatable = not any(term.word in UNREPEATABLE for term in self.slot.shapes.takes)
 
     @property
     def __name__(self) -> str:

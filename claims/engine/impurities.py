@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from claims.engine.contract import arrays
+from claims.engine.contract import UNREPEATABLE, arrays
 from claims.engine.declare import Function
 from claims.engine.shapes import OPAQUE
 from claims.engine.slots import Slot
@@ -48,6 +48,8 @@ def returns_a_view_of_its_input(reference: Function, slot: Slot) -> Function | N
 def remembers_the_last_call(reference: Function, slot: Slot) -> Function | None:
     """Return the reference, but adding the number of earlier calls to its floats."""
     if all(term.word in OPAQUE for term in slot.shapes.returns):
+        return None
+    if any(term.word in UNREPEATABLE for term in slot.shapes.takes):  # the contract calls it only once
         return None
     calls = -1
 

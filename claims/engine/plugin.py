@@ -66,7 +66,7 @@ class Run:
 
     def finish(self) -> None:
         """Write the evidence, once, if any claim was asked for."""
-        if self.touched and not self.is_worker:
+        if self.touched and not self.is_worker and not self.written:
             facts = evidence.as_evidence(self.ledger, self.started, time.perf_counter() - self.clock)
             self.written = evidence.write(self.ledger, facts, self.path)
 

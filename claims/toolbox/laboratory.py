@@ -4,17 +4,40 @@ Everything is float64 NumPy, batch first, weights (in, out), and draws only from
 are passed in, so that a seed decides a run on one machine whatever the number of workers.
 """
 
+import zlib
 from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from itertools import pairwise
-from typing import Any, TypeAlias
+from multiprocessing import get_context
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+Result = TypeVar("Result")
 Array: TypeAlias = NDArray[np.float64]
 Layers: TypeAlias = tuple[list[Array], list[Array]]  # weights and biases, first layer first
 Forward: TypeAlias = Callable[[Array, list[Array], list[Array]], tuple[Array, Any]]
 Backward: TypeAlias = Callable[[Array, Any], tuple[Array, list[Array], list[Array]]]
+
+
+def streams(seed: int, *names: str) -> dict[str, np.random.Generator]:
+    """Return a generator of its own for each purpose: drawing more for one changes nothing for another.
+
+    A stream depends on the seed and on its name, not on which others there are or in what order.
+    """
+    return {name: np.random.default_rng([seed, zlib.crc32(name.encode())]) for name in names}
+
+
+def repeat(experiment: Callable[[int], Result], seeds: Sequence[int], *, workers: int = 1) -> list[Result]:
+    """Return the results of an experiment for each seed, in their order, whatever the number of processes.
+
+    With more than one worker the experiment must be a function at the top of a module.
+    """
+    if workers == 1:
+        return [experiment(seed) for seed in seeds]
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        return list(pool.map(experiment, seeds, chunksize=max(1, len(seeds) // (4 * workers))))
 
 
 def draw_layers(sizes: Sequence[int], rng: np.random.Generator, *, gain: float = 1.0) -> Layers:
