@@ -47,6 +47,12 @@ OTHERS = {
     ast.BitOr: ast.BitAnd,
 }
 
+# Changes that change nothing: function, operator, and why.
+EQUIVALENT = {
+    ("count_xor_networks", "Add"): "all parameters run over a grid that is symmetric about 0, so signs do not matter",
+    ("count_xor_networks", "Sub"): "the same",
+}
+
 
 def places(tree: ast.AST) -> Iterator[tuple[ast.AST, int]]:
     """Yield each node with an operator, and the operator's index in it, but for annotations."""
@@ -93,7 +99,9 @@ def operators():
         tree = bare(ast.parse((ROOT / f"answers/{stem}.py").read_text(encoding="utf-8")))
         for index in range(len(list(places(tree)))):
             words, mutant = changed(tree, index)
-            yield pytest.param(stem, words.split(":")[0], mutant, id=f"{stem}:{words}")
+            if (words.split(":")[0], words.split(":")[-1]) in EQUIVALENT:
+                continue
+            yield pytest.param(stem, words.split(":")[0], mutant, id=f"{stem}:{words}:{index}")
 
 
 @pytest.mark.parametrize(("stem", "function", "mutant"), list(operators()))
