@@ -67,9 +67,10 @@ def new(stem: Annotated[str, typer.Argument(metavar="STEM")]) -> None:
 @app.command()
 def weave(
     check: Annotated[bool, typer.Option("--check", help="change nothing; exit 1 if something is out of date")] = False,
+    results: Annotated[bool, typer.Option("--results", help="take the numbers from the last complete run")] = False,
 ) -> None:
-    """Bring code blocks, claim links and figures in the prose up to date."""
-    raise typer.Exit(weaving.weave(check=check))
+    """Bring code blocks, claim links, figures and numbers in the prose up to date."""
+    raise typer.Exit(weaving.weave(check=check, take=results))
 
 
 def main() -> None:

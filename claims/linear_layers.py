@@ -613,6 +613,7 @@ def stacked_linear_layers_stay_at_one(linear_stack_forward, linear_stack_backwar
     x, y = x - x.mean(axis=0), (y >= 5).astype(np.int64)  # a label that no affine layer gets right everywhere
     best_affine = lab.logistic_optimum(x, y)
     recipe = {"epochs": 5, "batch_size": 256, "lr": 0.3, "momentum": 0.9}
+    reached = []
 
     def holds(seed):
         rng = np.random.default_rng(seed)
@@ -620,13 +621,17 @@ def stacked_linear_layers_stay_at_one(linear_stack_forward, linear_stack_backwar
         layers = lab.train(
             lab.draw_layers(sizes, rng), x, y, linear_stack_forward, linear_stack_backward, rng, **recipe
         )
-        stack = lab.accuracy(linear_stack_forward(x, *layers)[0], y) - best_affine
-        if not -0.06 <= stack <= 0.02:
+        stack = lab.accuracy(linear_stack_forward(x, *layers)[0], y)
+        if not -0.06 <= stack - best_affine <= 0.02:
             return False
         layers = lab.train(lab.draw_layers([64, 32, 2], rng), x, y, lab.relu_forward, lab.relu_backward, rng, **recipe)
-        return lab.accuracy(lab.relu_forward(x, *layers)[0], y) - best_affine >= 0.03
+        relu = lab.accuracy(lab.relu_forward(x, *layers)[0], y)
+        reached.append((stack, relu))
+        return relu - best_affine >= 0.03
 
     assert at_least(24, 30, ((seed, holds(seed)) for seed in seeds))
+    stack, relu = np.mean(reached, axis=0)
+    return {"affine": best_affine, "stack": stack, "relu": relu}
 
 
 @stacked_linear_layers_stay_at_one.refutes("linear_stack_forward", linear_stack_backward=lab.relu_backward)

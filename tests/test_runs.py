@@ -72,7 +72,7 @@ def test_the_evidence_has_the_promised_form(project):
         ("squares", "double", "refuted"),
         ("leaves_large_numbers_alone", "double", "refuted"),
     ]
-    assert [(v["id"], v["outcome"], v["cases"]) for v in claim["legal"]] == [("adds", "held", 100)]
+    assert [(v["id"], v["outcome"], v["cases"]) for v in claim["legal"]] == [("adds", "held", 25)]
     assert evidence["myths"] == [
         {
             "id": "doubling_makes_larger",

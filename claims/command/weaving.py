@@ -4,13 +4,22 @@ from difflib import unified_diff
 
 from claims.engine import reading
 from claims.engine.declare import ROOT, Misdeclared
-from claims.engine.evidence import replace
+from claims.engine.evidence import build_folder, replace
 from claims.engine.subjects import BadInput
-from claims.engine.weave import woven
+from claims.engine.weave import RESULTS, take_results, woven
 
 
-def weave(*, check: bool) -> int:
-    """Rewrite what is out of date, or with `check` only name it; return the exit code."""
+def weave(*, check: bool, take: bool) -> int:
+    """Rewrite what is out of date, or with `check` only name it; return the exit code.
+
+    With `take`, the numbers that the prose quotes are first taken from the evidence of the last complete run.
+    """
+    if take:
+        evidence = build_folder() / "evidence.json"
+        try:
+            replace(ROOT / RESULTS, take_results(evidence))
+        except (OSError, ValueError) as error:
+            raise BadInput(f"{evidence}: no results can be taken from it ({error}); run: claims check") from None
     book = reading.load()
     if book.faults:
         raise BadInput(book.faults[0])

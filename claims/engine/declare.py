@@ -190,7 +190,8 @@ def measured(*, seeds: int, false_hold: float, false_alarm: float) -> Callable[[
     """Declare a sentence that a seeded experiment settles.
 
     `false_hold` is the probability that it passes although the sentence is false, `false_alarm`
-    that it fails although the sentence is true.  The parameter `seeds` receives the seeds.
+    that it fails although the sentence is true.  The parameter `seeds` receives the seeds.  What the
+    body returns, a dict of numbers, is kept as its results, which the prose can quote.
     """
 
     def declare(body: Function) -> Claim:

@@ -84,6 +84,7 @@ def _claim(ledger: Ledger, entry: Entry, fillings: Mapping[tuple[str, str], list
         "cases": verdict.cases,
         "seconds": round(verdict.seconds, 4),
         "counterexample": verdict.counterexample,
+        "results": verdict.results,
         "false_hold": claim.false_hold,
         "false_alarm": claim.false_alarm,
         "source": {"file": claim.where.file, "line": claim.where.line},

@@ -49,6 +49,7 @@ class Verdict:
     breach: str = ""  # the contract that was broken
     warnings: list[str] = field(default_factory=list)
     calls: dict[str, int] = field(default_factory=dict)
+    results: dict[str, float] = field(default_factory=dict)  # what a measured claim returned, for the prose
 
     def as_dict(self) -> dict[str, Any]:
         """Return the verdict as JSON can hold it."""
@@ -68,6 +69,7 @@ class _Attempt:
     error: BaseException | None = None
     drawn: Mapping[str, Any] = field(default_factory=dict)
     calls: list[tuple[OnTrial, Call]] = field(default_factory=list)
+    results: dict[str, float] = field(default_factory=dict)
 
     def case(self, **drawn: Any) -> None:
         __tracebackhide__ = True
@@ -75,7 +77,10 @@ class _Attempt:
             implementation.last = None
         self.cases += self.error is None  # what is tried while shrinking is not counted
         try:
-            self.claim.body(**self.implementations, **drawn, **({SEEDS: self.seeds} if self.claim.seeds else {}))
+            found = self.claim.body(
+                **self.implementations, **drawn, **({SEEDS: self.seeds} if self.claim.seeds else {})
+            )
+            self.results = {name: float(value) for name, value in (found or {}).items()}
         except HypothesisException:
             raise
         except Exception as error:
@@ -147,7 +152,7 @@ def _judge(trial: Trial, profile: Profile, seed: int, *, redraw: bool) -> Verdic
 
 
 def _search(attempt: _Attempt, trial: Trial, profile: Profile, seed: int, *, shrink: bool) -> None:
-    cases = MISTAKE_CASES if trial.must_fail else profile.cases
+    cases = MISTAKE_CASES if trial.must_fail else profile.variant_cases if trial.role == "legal" else profile.cases
     run = as_test(trial.claim, attempt.case)
     if trial.claim.drawn:
         run = search(CONTRACT_CASES if trial.is_contract else cases, shrink=shrink)(seeded(seed)(run))
@@ -186,7 +191,7 @@ def _verdict(trial: Trial, attempt: _Attempt) -> Verdict:
             return Verdict(
                 "held", f"it only crashes, in {attempt.crashes} of {text.count(attempt.cases, 'case')}", attempt.cases
             )
-        return Verdict("held", cases=attempt.cases)
+        return Verdict("held", cases=attempt.cases, results=attempt.results)
     if isinstance(error, Unfillable):
         return Verdict("not judged", str(error))
     if (

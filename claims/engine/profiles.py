@@ -22,13 +22,14 @@ class Profile:
     cases: int
     measured: bool
     fresh: bool
+    variant_cases: int  # a legal variant was found right by hand: it needs fewer cases than what a claim is about
     minimal: bool  # whether the counterexample of a myth must be the smallest that search finds
 
 
 PROFILES: dict[str, Profile] = {
-    "quick": Profile("quick", 25, measured=False, fresh=False, minimal=False),
-    "default": Profile("default", 100, measured=True, fresh=False, minimal=False),
-    "thorough": Profile("thorough", 1000, measured=True, fresh=True, minimal=True),
+    "quick": Profile("quick", 25, measured=False, fresh=False, variant_cases=10, minimal=False),
+    "default": Profile("default", 100, measured=True, fresh=False, variant_cases=25, minimal=False),
+    "thorough": Profile("thorough", 1000, measured=True, fresh=True, variant_cases=250, minimal=True),
 }
 
 

@@ -1,6 +1,7 @@
 """Weave the prose: code blocks, figures, links to claims and the list of questions follow the code they speak of."""
 
 import ast
+import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -13,7 +14,11 @@ _CODE = re.compile(
     r"^(?P<mark><!-- code: (?P<file>\S+\.py)::(?P<name>\w+) -->\n)(?:```python\n.*?^```\n)?", re.DOTALL | re.MULTILINE
 )
 _FIGURE = re.compile(r"^(?P<mark><!-- figure: (?P<name>\w+) -->\n)(?:!\[.*\n)?", re.MULTILINE)
+_RESULT = re.compile(
+    r"(?P<open><!-- result: (?P<claim>\w+)\.(?P<name>\w+) (?P<format>\S+) -->).*?(?P<close><!-- /result -->)"
+)
 _LIST = re.compile(r"(?P<open><!-- questions -->\n).*?(?P<close><!-- /questions -->)", re.DOTALL)
+RESULTS = f"{ANSWERS}/results.json"
 _LEVELS = {"E": "easy", "M": "medium", "H": "hard"}
 
 
@@ -49,7 +54,21 @@ def _page(book: Book, stem: str, text: str) -> str:
         alt = figures.module(found["name"], _where(stem, text, found)).ALT
         return f"{found['mark']}![{alt}](figures/{found['name']}.svg)\n"
 
-    body = prose.DEFINITION.sub("", _FIGURE.sub(picture, _CODE.sub(block, text))).rstrip("\n")
+    known = results()
+
+    def number(found: re.Match[str]) -> str:
+        try:
+            value = known[found["claim"]][found["name"]]
+        except KeyError:
+            cause = f"it quotes a result {found['claim']}.{found['name']}, which {RESULTS} does not have"
+            raise Misdeclared(
+                _where(stem, text, found), cause, "mend the name, or run: claims weave --results"
+            ) from None
+        return f"{found['open']}{value:{found['format']}}{found['close']}"
+
+    for pattern, replacement in ((_CODE, block), (_FIGURE, picture), (_RESULT, number)):
+        text = pattern.sub(replacement, text)
+    body = prose.DEFINITION.sub("", text).rstrip("\n")
     links = {}
     for link in prose.links(body):
         if link.claim not in book.claims:
@@ -59,6 +78,29 @@ def _page(book: Book, stem: str, text: str) -> str:
         links[link.claim] = book.claims[link.claim].where
     definitions = "".join(f"[{claim}]: ../{where.file}#L{where.line}\n" for claim, where in sorted(links.items()))
     return f"{body}\n\n{definitions}" if links else f"{body}\n"
+
+
+def results() -> dict[str, dict[str, float]]:
+    """Return the numbers that the prose may quote: claim by claim, from the run they were taken from."""
+    path = ROOT / RESULTS
+    found: dict[str, dict[str, float]] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return found
+
+
+def take_results(evidence: Path) -> str:
+    """Return what the file of results should hold after a run: its numbers, to six digits.
+
+    Raises ValueError if the evidence is not that of a complete run.
+    """
+    run = json.loads(evidence.read_text(encoding="utf-8"))
+    if not run["complete"]:
+        raise ValueError("it is not of a complete run")
+    taken = {
+        claim["id"]: {name: float(f"{value:.6g}") for name, value in claim["results"].items()}
+        for claim in run["claims"]
+        if claim["results"]
+    }
+    return json.dumps(dict(sorted(taken.items())), indent=1) + "\n"
 
 
 def _where(stem: str, text: str, found: re.Match[str]) -> Where:
