@@ -168,6 +168,44 @@ def test_weave_brings_the_prose_up_to_date(project):
     assert project.claims("weave", "--check").returncode == 1
 
 
+NUMBERED = (
+    CLAIMS
+    + """
+@measured(seeds=2, false_hold=1e-3, false_alarm=0)
+def doubling_is_measured(double, seeds):
+    \"\"\"Doubling doubles, as measured.\"\"\"
+    assert equal(double(np.ones(1)), [2.0])
+    return {"ratio": 1.98765432}
+
+@doubling_is_measured.refutes("double")
+def adds_two(x):
+    return x + 2
+"""
+)
+QUOTED = (
+    PROSE + "\n[It is][doubling_is_measured] <!-- result: doubling_is_measured.ratio .2f -->?<!-- /result --> times.\n"
+)
+
+
+def test_numbers_in_the_prose_come_from_a_run(project):
+    """A number that somebody typed would be as old as the day it was typed."""
+    project.page(claims=NUMBERED, prose=QUOTED)
+    early, unknown = project.claims("weave", "--results"), project.claims("weave")
+    project.claims("check")
+    done = project.claims("weave", "--results")
+
+    assert early.returncode == unknown.returncode == done.returncode + 2 == 2
+    assert "no results can be taken from it" in line(early)
+    assert line(unknown).startswith(
+        "answers/demo.md:5: it quotes a result doubling_is_measured.ratio, which answers/results.json"
+    )
+    assert "ratio .2f -->1.99<!-- /result --> times." in (project.root / "answers/demo.md").read_text()
+    assert (
+        project.root / "answers/results.json"
+    ).read_text() == '{\n "doubling_is_measured": {\n  "ratio": 1.98765\n }\n}\n'
+    assert project.claims("weave", "--check").returncode == 0
+
+
 @pytest.mark.parametrize(
     ("addition", "said"),
     [

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from answers.figures import linear_layers
+from answers.figures import activations, activations_depth, initialization, linear_layers, xor
 from claims.engine import figures
 from claims.engine.declare import ROOT, Where
 
@@ -42,3 +42,36 @@ def test_two_factors_wait_where_one_weight_falls():
     assert found["one_weight"][30] < 0.01 * found["one_weight"][0]
     assert (found["losses"][:, -1] < 1e-3 * start).all()
     assert np.ptp(np.diff(np.log(found["one_weight"]))) < 1e-12
+
+
+def test_the_hidden_layer_folds_the_square():
+    """Q24: (0,0) and (1,1) fall on one point, and the line leaves them on one side and the others on the other."""
+    found = xor.data()
+    hidden, line = found["hidden"], found["line"]
+
+    assert (hidden[0] == hidden[3]).all()
+    assert found["xor"].tolist() == [0.0, 1.0, 1.0, 0.0]
+    assert ((hidden / line).sum(axis=1) > 1).tolist() == [False, True, True, False]
+
+
+def test_only_drawn_weights_learn():
+    """Q25: from zero nothing moves, from a constant all units move alike and not to XOR, from drawn weights it is learned."""
+    zero, constant, drawn = initialization.data()["losses"]
+
+    assert np.ptp(zero) < 1e-12
+    assert constant.min() >= 0.75 * np.log(3) - 0.5 * np.log(2) - 1e-12
+    assert drawn[-1] < 0.05
+
+
+def test_the_graphs_have_the_heights_that_the_page_names():
+    """Q4.1: a bump of a quarter, a bump of 1, and lines that jump; Q4.2: only active ReLUs pass everything on."""
+    found = activations.data()
+    left = activations_depth.data()
+    (sigmoid, bump), (tanh, higher_bump) = found["sigmoid"], found["tanh"]
+
+    assert (bump.max(), higher_bump.max()) == (0.25, 1.0)
+    assert all((np.diff(curve) > 0).all() for curve in (sigmoid, tanh))
+    assert set(found["relu"][1]) == {0.0, 1.0}
+    assert set(found["leaky_relu"][1]) == {0.1, 1.0}
+    assert set(left["relu"]) == {1.0}
+    assert all((np.diff(curve) < 0).all() for name, curve in left.items() if name != "relu")
