@@ -78,6 +78,10 @@ def test_a_sound_page_has_no_faults():
         ),
         ({"claims": CLAIMS.replace("def squares(x)", "def squares(x, y)")}, "squares(x, y) does not fit double(x)"),
         (
+            {"answers": ANSWERS.replace("def double(x)", "def double(x, *, times=2.0)")},
+            "squares(x) does not fit double(x, *, times=2.0)",
+        ),
+        (
             {"claims": CLAIMS.replace('@doubling_is_adding_to_itself.refutes("double")', "")},
             "doubling_is_adding_to_itself has no mistake, so nothing shows that it can fail; declare one",
         ),

@@ -55,7 +55,7 @@ def test_the_hidden_layer_folds_the_square():
 
 
 def test_only_drawn_weights_learn():
-    """Q25: from zero nothing moves, from a constant all units move alike, and only from drawn weights XOR is learned."""
+    """Q25: from zero nothing moves, from a constant units move alike, and only from drawn weights XOR is learned."""
     zero, constant, drawn = initialization.data()["losses"]
 
     assert np.ptp(zero) < 1e-12

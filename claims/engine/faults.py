@@ -61,7 +61,7 @@ def _check_variants(book: Book, page: Page) -> None:
 
 def _check_filling(book: Book, page: Page, filling: Filling, among: Sequence[str]) -> None:
     for name, function in filling.functions.items():
-        if name in book.slots and (misfit := book.slots[name].misfit(function)):
+        if name in book.slots and (misfit := book.slots[name].misfit(function, every_option=True)):
             page.fault(filling.where, misfit, "give it the slot's arguments")
     for name, other in halves(among):
         if name in filling.functions and other not in filling.functions:

@@ -41,8 +41,12 @@ class Slot:
         """The names of the arguments that are passed by position."""
         return [p.name for p in self.signature.parameters.values() if p.kind in _LEADING]
 
-    def misfit(self, function: Function) -> str:
-        """Return why a function cannot be called as this slot is, "" if it can: both signatures."""
+    def misfit(self, function: Function, *, every_option: bool = False) -> str:
+        """Return why a function cannot be called as this slot is, "" if it can: both signatures.
+
+        Options with a default may be missing, unless `every_option` is asked for: then a claim that
+        needs one is not judged on a subject, but a mistake or variant without it would never be noticed.
+        """
         try:
             theirs = inspect.signature(function)
         except (TypeError, ValueError):  # some builtins and ufuncs tell no signature: calling them will tell
@@ -50,7 +54,7 @@ class Slot:
         required = [
             p.name
             for p in self.signature.parameters.values()
-            if p.kind is inspect.Parameter.KEYWORD_ONLY and p.default is inspect.Parameter.empty
+            if p.kind is inspect.Parameter.KEYWORD_ONLY and (every_option or p.default is inspect.Parameter.empty)
         ]
         try:
             theirs.bind(*self.leading, **dict.fromkeys(required))
