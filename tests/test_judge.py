@@ -229,10 +229,8 @@ def test_what_a_subject_lacks_is_not_judged():
 
 def test_an_option_that_is_missing_is_not_judged():
     """A claim that needs an option of the slot says so of an implementation that has none."""
-    book = book_of(
-        ANSWERS.replace("def double(x)", "def double(x, *, times=2.0)"),
-        CLAIMS.replace("double(numbers.x)", "double(numbers.x, times=2.0)"),
-    )
+    claims = CLAIMS.replace("double(numbers.x)", "double(numbers.x, times=2.0)").replace("(x):", "(x, *, times=2.0):")
+    book = book_of(ANSWERS.replace("def double(x)", "def double(x, *, times=2.0)"), claims)
     found = verdicts(book, lambda x: 2 * x)[f"{CLAIM}[mine]"]
 
     assert (found.outcome, found.reason) == ("not judged", "mine.double has no option times")
