@@ -91,6 +91,15 @@ def test_an_exception_of_the_claim_is_an_error():
     assert found.reason.startswith("claims/demo.py:")
 
 
+def test_numbers_that_are_not_finite_are_not_the_claims_fault():
+    """A claim that stumbles over NaN was given NaN: that refutes the answer, and is no error of ours."""
+    stumbles = "np.linalg.svd(double(numbers.x)[:, None]); assert equal(double"
+    book = book_of(claims=CLAIMS.replace("assert equal(double", stumbles))
+    found = verdicts(book, lambda x: np.where(x == 3, np.nan, 2 * x))[f"{CLAIM}[mine]"]
+
+    assert (found.outcome, found.reason, found.counterexample) == ("refuted", "numbers that are not finite", "x=[3.0]")
+
+
 def test_a_warning_is_noted_and_refutes_nothing():
     """An overflow on the way to the right answer is worth a note, no more."""
 

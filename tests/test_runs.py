@@ -62,6 +62,7 @@ def test_the_evidence_has_the_promised_form(project):
         "cases": 100,
         "seconds": 0,
         "counterexample": "",
+        "results": {},
         "false_hold": None,
         "false_alarm": None,
         "source": {"file": "claims/demo.py", "line": 9},

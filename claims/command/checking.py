@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from claims.engine import book as books
 from claims.engine import report, text
 from claims.engine.declare import ROOT
+from claims.engine.ledger import Entry
 from claims.engine.plugin import RUN, Run
 from claims.engine.subjects import BadInput
 
@@ -100,11 +101,17 @@ class _Reporter:
                 console.print(line, style=style)
 
 
+def _worth_telling(bad: Sequence[Entry]) -> list[Entry]:
+    """Return what is wrong, without the variants of one slot that fail because the reference of another does."""
+    refuted = {entry.trial.claim.id for entry in bad if entry.trial.role == "subject"}
+    return [entry for entry in bad if entry.trial.role != "legal" or entry.trial.claim.id not in refuted]
+
+
 def lines(run: Run) -> Iterator[tuple[str, str]]:
     """Yield the lines of a report with their styles; all that is said in colour is said in words, too."""
     ledger = run.ledger
     yield from ((line, "") for line in ("", *report.summary(ledger)))
-    wrong = [entry for entry in ledger.bad if entry.ran]
+    wrong = _worth_telling([entry for entry in ledger.bad if entry.ran])
     for entry in wrong[:_SHOWN]:
         head, *rest = report.failure(entry.trial, entry.verdict, ledger.profile, ledger.seed, redraw=ledger.redraw)
         yield from [("", ""), (head, "bold red"), *((line, "") for line in rest)]

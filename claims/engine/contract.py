@@ -94,7 +94,7 @@ class OnTrial:
         return result
 
     def _run(self, call: Call, arguments: Any, options: Any) -> Any:
-        with warnings.catch_warnings(record=True) as caught:
+        with warnings.catch_warnings(record=True) as caught, np.errstate(all="warn", under="ignore"):
             warnings.simplefilter("always")
             try:
                 result = self.function(*arguments, **options)

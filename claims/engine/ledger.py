@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from claims.engine.book import Book
-from claims.engine.judge import Verdict
 from claims.engine.profiles import Profile
 from claims.engine.subjects import REFERENCE
 from claims.engine.topics import concerns
 from claims.engine.trials import Trial
+from claims.engine.verdict import Verdict
 
 DID_NOT_RUN = "did not run"
 # What became of a trial that must fail: `spared` is a mistake that survives, `lost` a myth that does.

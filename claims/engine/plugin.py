@@ -15,12 +15,13 @@ import pytest
 from claims.engine import book as books
 from claims.engine import evidence, reading, report
 from claims.engine.declare import ROOT
-from claims.engine.judge import Verdict, as_test, judge
+from claims.engine.judge import as_test, judge
 from claims.engine.ledger import Ledger
 from claims.engine.profiles import PROFILES, run_seed
 from claims.engine.subjects import REFERENCE, BadInput, find_subject
 from claims.engine.topics import check_topics, concerns
 from claims.engine.trials import Trial, trials
+from claims.engine.verdict import Verdict
 
 MARKERS = {
     "proved": "a claim settled for good",

@@ -5,11 +5,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from claims.engine import text
-from claims.engine.judge import Verdict
 from claims.engine.ledger import Entry, Ledger
 from claims.engine.profiles import Profile
 from claims.engine.subjects import REFERENCE
 from claims.engine.trials import Trial
+from claims.engine.verdict import Verdict
 
 FAILURE_LINES = 10
 _COUNTS = 30  # the column of a question's counts
@@ -42,7 +42,8 @@ def failure(trial: Trial, verdict: Verdict, profile: Profile, seed: int, *, redr
     lines = [f"{title}  {trial.claim.id}  on {trial.on}"]
     for label, content, most in [*rows, *more]:
         lines += text.wrapped(label, content, lines=most) if content else []
-    return [*lines[: FAILURE_LINES - 1], *text.wrapped("replay", replay(trial, profile, seed, redraw=redraw), lines=1)]
+    again = text.wrapped("replay", replay(trial, profile, seed, redraw=redraw))  # whole: it is there to be pasted
+    return [*lines[: FAILURE_LINES - len(again)], *again]
 
 
 def _spared(trial: Trial, verdict: Verdict) -> str:
