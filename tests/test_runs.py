@@ -131,7 +131,7 @@ def test_serial_parallel_and_random_order_judge_the_same_cases(project):
     project.claims("check", "--seed", "3")
     found.append(outcomes(project))
 
-    assert found[0][1] > 200
+    assert found[0][1] > 100
     assert found == found[:1] * 4
 
 
