@@ -31,10 +31,15 @@ def show(name: str) -> None:
             print("\n".join(text.wrapped("" if i else label, line, lines=40)) if line.strip() else "")
 
 
+def _flowing(docstring: str) -> str:
+    """Return a docstring with its paragraphs on one line each, to be wrapped anew."""
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in docstring.split("\n\n"))
+
+
 def _claim(book: Book, claim: Claim) -> list[tuple[str, str]]:
     question = next((q for q in book.questions if q.id == book.question_of(claim.id)), None)
     rows = [("claim", claim.id), ("says", claim.statement)]
-    rows += [("", claim.details)] if claim.details else []
+    rows += [("", f"\n{_flowing(claim.details)}")] if claim.details else []
     rows += [("question", f"{question.id} [{question.level}] {question.text}")] if question else []
     kind = "myth" if claim.is_myth else claim.kind
     rows += [("kind", f"{kind}, tried on {', '.join(claim.drawn)}" if claim.drawn else kind)]
@@ -55,16 +60,16 @@ def _claim(book: Book, claim: Claim) -> list[tuple[str, str]]:
         if claim.refuted_by is not None
         else []
     )
-    return [*rows, ("stands at", str(claim.where)), ("last run", _last_outcome(claim.id))]
+    return [*rows, ("at", str(claim.where)), ("last run", _last_outcome(claim.id))]
 
 
 def _slot(book: Book, slot: Slot) -> list[tuple[str, str]]:
     mistakes = sorted({m.id for claim in book.claims_on(slot.name) for m in claim.mistakes if m.slot == slot.name})
-    rows = [("slot", str(slot)), ("is", inspect.getdoc(slot.reference) or "")]
+    rows = [("slot", str(slot)), ("is", _flowing(inspect.getdoc(slot.reference) or ""))]
     rows += [("claims", "\n".join(claim.id for claim in book.claims_on(slot.name)) or "none")]
     rows += [("mistakes", "\n".join(mistakes))] if mistakes else []
     rows += [("variants", "\n".join(v.id for v in book.variants(slot.name)))] if book.variants(slot.name) else []
-    return [*rows, ("stands at", str(slot.where))]
+    return [*rows, ("at", str(slot.where))]
 
 
 def _last_outcome(claim: str) -> str:
