@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from answers.figures import activations, activations_depth, initialization, linear_layers, xor
+from answers.figures import activations, activations_depth, initialization, linear_layers, relu_classifier, xor
 from claims.engine import figures
 from claims.engine.declare import ROOT, Where
 
@@ -75,3 +75,14 @@ def test_the_graphs_have_the_heights_that_the_page_names():
     assert set(found["leaky_relu"][1]) == {0.1, 1.0}
     assert set(left["relu"]) == {1.0}
     assert all((np.diff(curve) < 0).all() for name, curve in left.items() if name != "relu")
+
+
+def test_the_network_divides_the_plane_as_the_classifier_does():
+    """Q23: the two ReLUs add up to the line, one shifted unit follows it from −2 on, and the regions are the same."""
+    found = relu_classifier.data()
+    z, (_, _, both, shifted) = found["z"], found["curves"]
+
+    assert (both == z).all()
+    assert ((shifted == z) == (z >= -2)).all()
+    assert ((found["lifted"] > 0) == (found["linear"] > 0)).all()
+    assert ((found["linear"] > 0).sum(axis=(1, 2)) > 1000).all()
