@@ -5,7 +5,15 @@ import re
 import numpy as np
 import pytest
 
-from answers.figures import activations, activations_depth, initialization, linear_layers, relu_classifier, xor
+from answers.figures import (
+    activations,
+    activations_depth,
+    gradient_update,
+    initialization,
+    linear_layers,
+    relu_classifier,
+    xor,
+)
 from claims.engine import figures
 from claims.engine.declare import ROOT, Where
 
@@ -86,3 +94,17 @@ def test_the_network_divides_the_plane_as_the_classifier_does():
     assert ((shifted == z) == (z >= -2)).all()
     assert ((found["lifted"] > 0) == (found["linear"] > 0)).all()
     assert ((found["linear"] > 0).sum(axis=(1, 2)) > 1000).all()
+
+
+def test_four_rates_look_as_the_page_says():
+    """Q2: one creeps, one oscillates and shrinks, one jumps for ever, one grows; and the losses are straight lines."""
+    found = gradient_update.data()
+    creeping, oscillating, edge, diverging = found["weights"]
+
+    assert (creeping > 0).all()
+    assert (np.diff(creeping) < 0).all()
+    assert (oscillating[1:] * oscillating[:-1] < 0).all()
+    assert (np.diff(np.abs(oscillating)) < 0).all()
+    assert np.abs(np.abs(edge) - 1).max() < 1e-12
+    assert (np.diff(np.abs(diverging)) > 0).all()
+    assert np.abs(np.diff(np.log(found["losses"]), n=2)).max() < 1e-9

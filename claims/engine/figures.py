@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib
+import inspect
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
@@ -28,9 +29,9 @@ def path(name: str) -> Path:
     return ROOT / FOLDER / f"{name}.svg"
 
 
-def digest(found: Mapping[str, Any], alt: str) -> str:
-    """Return what identifies a figure's data, rounded, and its alt text."""
-    hashed = hashlib.sha256(alt.encode())
+def digest(found: Mapping[str, Any], figure: ModuleType) -> str:
+    """Return what identifies a figure: its data, rounded, and the code that draws them."""
+    hashed = hashlib.sha256(inspect.getsource(figure).encode())
     for name, values in found.items():
         array = np.asarray(values, dtype=np.float64)
         hashed.update(
@@ -40,14 +41,14 @@ def digest(found: Mapping[str, Any], alt: str) -> str:
 
 
 def is_current(name: str, figure: ModuleType) -> bool:
-    """Return whether the drawing was made from the data that the figure gives now."""
+    """Return whether the drawing was made from the data that the figure gives now, by the code that it has."""
     drawn = path(name)
-    return drawn.is_file() and f"data: {digest(figure.data(), figure.ALT)} " in drawn.read_text(encoding="utf-8")[:2000]
+    return drawn.is_file() and f"data: {digest(figure.data(), figure)} " in drawn.read_text(encoding="utf-8")[:2000]
 
 
 def drawing(figure: ModuleType) -> str:
     """Return the figure as SVG; raises ModuleNotFoundError without matplotlib."""
     style = importlib.import_module(f"{FOLDER.replace('/', '.')}._style")
     found = figure.data()
-    svg: str = style.as_svg(figure.draw(found), alt=figure.ALT, digest=digest(found, figure.ALT))
+    svg: str = style.as_svg(figure.draw(found), alt=figure.ALT, digest=digest(found, figure))
     return svg
