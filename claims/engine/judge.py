@@ -68,11 +68,18 @@ def _judge(trial: Trial, profile: Profile, seed: int, *, redraw: bool) -> Verdic
 
 
 def _search(attempt: Attempt, trial: Trial, profile: Profile, seed: int, *, shrink: bool) -> None:
-    cases = MISTAKE_CASES if trial.must_fail else profile.variant_cases if trial.role == "legal" else profile.cases
     run = as_test(trial.claim, attempt.case)
     if trial.claim.drawn:
-        run = search(CONTRACT_CASES if trial.is_contract else cases, shrink=shrink)(seeded(seed)(run))
+        run = search(_cases(trial, profile), shrink=shrink)(seeded(seed)(run))
     run()
+
+
+def _cases(trial: Trial, profile: Profile) -> int:
+    if trial.must_fail:  # also of a contract: its exercise may mean most of its calls to be refused
+        return MISTAKE_CASES
+    if trial.is_contract:
+        return CONTRACT_CASES
+    return profile.variant_cases if trial.role == "legal" else profile.cases
 
 
 def as_test(claim: Claim, case: Any) -> Any:
