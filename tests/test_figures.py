@@ -12,6 +12,7 @@ from answers.figures import (
     initialization,
     linear_layers,
     relu_classifier,
+    two_layer_network,
     xor,
 )
 from claims.engine import figures
@@ -108,3 +109,16 @@ def test_four_rates_look_as_the_page_says():
     assert np.abs(np.abs(edge) - 1).max() < 1e-12
     assert (np.diff(np.abs(diverging)) > 0).all()
     assert np.abs(np.diff(np.log(found["losses"]), n=2)).max() < 1e-9
+
+
+def test_the_numeric_gradient_is_exact_between_kinks_and_wrong_at_one():
+    """Q3.1: steps that are powers of two err not at all, powers of ten the more the smaller, and at a kink all by 1."""
+    found = two_layer_network.data()
+
+    assert set(found["binary"][1]) == {0.0}
+    assert set(found["kink"][1]) == {1.0}
+    assert (found["decimal"][1] > 0).all()
+    assert found["decimal"][1][0] < 1e-14
+    assert found["decimal"][1][-1] > 1e-5
+    assert np.ptp(found["secants"][0]) == 2 * two_layer_network.WIDE
+    assert np.ptp(found["secants"][1]) == 0.0
