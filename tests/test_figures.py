@@ -8,6 +8,8 @@ import pytest
 from answers.figures import (
     activations,
     activations_depth,
+    dead_neurons_plane,
+    dead_neurons_rate,
     gradient_update,
     initialization,
     linear_layers,
@@ -122,3 +124,24 @@ def test_the_numeric_gradient_is_exact_between_kinks_and_wrong_at_one():
     assert found["decimal"][1][-1] > 1e-5
     assert np.ptp(found["secants"][0]) == 2 * two_layer_network.WIDE
     assert np.ptp(found["secants"][1]) == 0.0
+
+
+def test_rates_kill_as_the_page_says():
+    """Q27.3: few ReLUs die at small rates, most at 2, and hardly any with clipped gradients."""
+    found = dead_neurons_rate.data()
+    rates, medians = found["rates"], found["relu"][1]
+
+    assert (np.diff(medians[rates <= 2]) >= 0).all()
+    assert medians[rates <= 0.5].max() < 0.05
+    assert medians[rates == 2].item() > 0.8
+    assert found["clipped"].max() < 0.05
+
+
+def test_descent_rests_wherever_a_unit_is_dead():
+    """Q27.1: no arrow in the wedge, and the path that jumps into it stays there."""
+    found = dead_neurons_plane.data()
+
+    assert found["dead"].any()
+    assert not found["descent"][found["dead"]].any()
+    assert (found["path"][-1] == found["path"][-2]).all()
+    assert (found["path"][1] != found["path"][0]).any()

@@ -46,22 +46,22 @@ def returns_a_view_of_its_input(reference: Function, slot: Slot) -> Function | N
 
 
 def remembers_the_last_call(reference: Function, slot: Slot) -> Function | None:
-    """Return the reference, but adding the number of earlier calls to its floats."""
+    """Return the reference, but adding the number of earlier calls to its numbers."""
     if all(term.word in OPAQUE for term in slot.shapes.returns):
         return None
     if any(term.word in UNREPEATABLE for term in slot.shapes.takes):  # the contract calls it only once
         return None
     calls = -1
 
+    def later(value: Any) -> Any:
+        kind = value.dtype.type if isinstance(value, np.ndarray) else type(value)
+        # One more is another number, but not another truth value: that is turned by every call.
+        return value ^ kind(calls % 2) if kind in (bool, np.bool_) else value + kind(calls)
+
     def wrong(*arguments: Any, **options: Any) -> Any:
         nonlocal calls
         calls += 1
-        return _mapped(
-            lambda value: (
-                type(value)(value + calls) if not isinstance(value, np.ndarray) else value + value.dtype.type(calls)
-            ),
-            reference(*arguments, **options),
-        )
+        return _mapped(later, reference(*arguments, **options))
 
     return wrong
 

@@ -59,7 +59,7 @@ def at_most(actual: ArrayLike, limit: ArrayLike) -> "bool | Off":
     with np.errstate(all="ignore"):
         if bool(np.all(came <= top)):
             return True
-        excess = np.where(came <= top, -np.inf, came - top)
+        excess = np.where(came <= top, -np.inf, np.subtract(came, top, dtype=np.result_type(came, top, np.int8)))
         at = np.unravel_index(int(np.argmax(np.where(np.isnan(excess), np.inf, excess))), came.shape)
     place = f"at [{', '.join(map(str, at))}]: " if at else ""
     return Off(f"{place}{_number(came[at])} should be at most {_number(top[at])}")
