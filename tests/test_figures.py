@@ -10,6 +10,7 @@ from answers.figures import (
     activations_depth,
     dead_neurons_plane,
     dead_neurons_rate,
+    dropout,
     gradient_update,
     initialization,
     linear_layers,
@@ -145,3 +146,14 @@ def test_descent_rests_wherever_a_unit_is_dead():
     assert not found["descent"][found["dead"]].any()
     assert (found["path"][-1] == found["path"][-2]).all()
     assert (found["path"][1] != found["path"][0]).any()
+
+
+def test_the_test_gives_the_mean_before_the_relu_and_less_behind():
+    """Q3.2: the two lines coincide in the upper panel and stand apart in the lower one."""
+    found = dropout.data()
+    masked, at_test = found["masked"], found["at_test"]
+
+    assert abs(masked.mean() - at_test) < 1e-12
+    assert at_test < 0
+    assert np.maximum(masked, 0).mean() > 0.5
+    assert 0.6 < np.mean(masked <= 0.25) < 0.7

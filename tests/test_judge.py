@@ -153,6 +153,66 @@ def test_a_breach_of_the_contract_has_its_own_name(double, breach):
     assert (found.outcome, found.breach, found.reason) == ("refuted", "double_is_pure", breach)
 
 
+def test_a_result_may_be_the_argument_where_the_slot_says_so():
+    """Who returns x itself because nothing is to be done is right, where the slot allows it, and only then."""
+    allowed = ANSWERS.replace("-> (*S)", "-> (*S) or x")
+
+    def gives_back_zeros(x):
+        return 2 * x if x.any() else x
+
+    def gives_back_a_part_of_memory(x):
+        return 2 * x if x.any() else x[::-1]
+
+    found = {
+        (double.__name__, line): verdicts(book_of(answers), double)[f"{CLAIM}[mine]"].reason
+        for double in (gives_back_zeros, gives_back_a_part_of_memory)
+        for line, answers in (("(*S)", ANSWERS), ("(*S) or x", allowed))
+    }
+
+    view = "it returned a view of its input x"
+    assert found == {
+        ("gives_back_zeros", "(*S)"): view,
+        ("gives_back_zeros", "(*S) or x"): "",
+        ("gives_back_a_part_of_memory", "(*S)"): view,
+        ("gives_back_a_part_of_memory", "(*S) or x"): view,
+    }
+
+
+DRAWS = '''
+def noise(x, *, rng):
+    """Return x with noise.
+
+    Shapes: x (*S) -> (*S)
+    """
+    return x + rng.random(x.shape)
+'''
+DRAWN = '''
+from claims.toolbox.strategies import generators
+
+@claim(numbers=numbers, rng=generators())
+def noise_is_below_one(noise, numbers, rng):
+    """Noise is below one."""
+    assert np.all(noise(numbers.x, rng=rng) < numbers.x + 1)
+
+@noise_is_below_one.refutes("noise")
+def subtracts_noise_from_its_double(x, *, rng):
+    return 2 * x + 2 - rng.random(x.shape)
+
+@noise_is_below_one.refutes("noise")
+def doubles_the_noise(x, *, rng):
+    return x + 2 * rng.random(x.shape)
+'''
+
+
+def test_a_random_mistake_is_recognised_whatever_was_compared_before():
+    """A generator that one comparison has used must not hide which mistake an answer behaves like."""
+    book = book_of(ANSWERS + DRAWS, CLAIMS + DRAWN, PROSE + "\n[n][noise_is_below_one]\n")
+    subject = Subject("mine", {"noise": lambda x, *, rng: x + 2 * rng.random(x.shape)})
+    found = {trial.id: judge(trial) for trial in trials(book, [subject])}["noise_is_below_one[mine]"]
+
+    assert (found.outcome, found.behaves_like) == ("refuted", "doubles_the_noise")
+
+
 def test_a_mistake_that_only_crashes_is_spared():
     """A claim has not shown its strength on something that never gives an answer."""
     book = book_of(claims=CLAIMS.replace("return x * x", "raise ValueError(x)"))

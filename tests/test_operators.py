@@ -51,6 +51,8 @@ OTHERS = {
 EQUIVALENT = {
     ("count_xor_networks", "Add"): "all parameters run over a grid that is symmetric about 0, so signs do not matter",
     ("count_xor_networks", "Sub"): "the same",
+    ("dropout_forward", "GtE"): "a uniform number is p itself with probability 2⁻⁵³ at most",
+    ("vanilla_dropout_forward", "GtE"): "the same",
 }
 
 

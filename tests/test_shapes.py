@@ -89,7 +89,18 @@ def test_arguments_that_do_not_fit_state_nothing_about_sizes():
     assert stated.breach(np.ones((7, 7)), None, F64) == ""
 
 
-@pytest.mark.parametrize("line", ["x (N,)", "(N,) -> (N,)", "x (N,) -> tensor", "x (N, -> (N,)", "x [N] -> float"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "x (N,)",
+        "(N,) -> (N,)",
+        "x (N,) -> tensor",
+        "x (N, -> (N,)",
+        "x [N] -> float",
+        "x (N,) or x -> (N,)",
+        "x (N,) -> (N,) or y",
+    ],
+)
 def test_a_line_that_cannot_be_read_says_so(line):
     """An author learns at once that the line is not what the contract can read."""
     with pytest.raises(ValueError, match=r"its line 'Shapes:' (has no arrow|cannot be read at)"):

@@ -1,7 +1,8 @@
 """The contract: what holds for every call of every slot, checked around each call.
 
-Inputs stay as they were, nothing returned shares memory with an input, the same input (and
-generator state) gives the same answer twice, shapes and dtypes are as the slot states them.
+Inputs stay as they were, nothing returned shares memory with an input (but a result may be one
+where the slot says so), the same input (and generator state) gives the same answer twice, shapes
+and dtypes are as the slot states them.
 """
 
 import copy
@@ -139,7 +140,7 @@ class OnTrial:
                 continue
             for array in arrays(value):
                 for name, given in inputs:
-                    if np.shares_memory(array, given):
+                    if not (value is given and name == term.itself) and np.shares_memory(array, given):
                         return f"it returned a view of its input {name}"
         return ""
 
@@ -170,7 +171,15 @@ def _frozen(value: Any) -> Any:
         return {key: _frozen(item) for key, item in value.items()}
     if type(value) in (list, tuple):
         return type(value)(map(_frozen, value))
-    return copy.deepcopy(value) if isinstance(value, np.random.Generator) else value
+    return _same_stream(value) if isinstance(value, np.random.Generator) else value
+
+
+def _same_stream(rng: np.random.Generator) -> np.random.Generator:
+    """Return a generator that draws what this one would: five times cheaper than a deep copy, but it spawns others."""
+    kind = type(rng.bit_generator)
+    twin = kind(0)
+    twin.state = rng.bit_generator.state
+    return np.random.Generator(twin)
 
 
 def arrays(value: Any) -> Iterator[np.ndarray[Any, Any]]:

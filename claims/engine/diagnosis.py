@@ -1,5 +1,6 @@
 """Say more about a refutation than that it happened: what should have come, and which mistake it looks like."""
 
+import copy
 import re
 import traceback
 from collections.abc import Mapping
@@ -7,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from claims.engine.contract import OnTrial, arrays
+from claims.engine.contract import Call, OnTrial, arrays
 from claims.engine.trials import Trial
 
 _EXPLANATION = re.compile(r"\n +\+ .*|\n\s*$", re.DOTALL)
@@ -34,9 +35,15 @@ def _agree(suspect: OnTrial, mistake: Any) -> bool:
     calls = [call for call in (*suspect.kept, suspect.last) if call is not None and call.result is not None]
     try:
         with np.errstate(all="ignore"):
-            return bool(calls) and all(_alike(mistake(*call.arguments, **call.options), call.result) for call in calls)
+            return bool(calls) and all(_alike(_repeated(mistake, call), call.result) for call in calls)
     except Exception:  # noqa: BLE001 - a mistake that crashes here is not the one
         return False
+
+
+def _repeated(function: Any, call: Call) -> Any:
+    """Return what a function answers to the same call; a generator must be as it was for the next one, too."""
+    arguments, options = copy.deepcopy((call.arguments, call.options))
+    return function(*arguments, **options)
 
 
 def _alike(a: Any, b: Any) -> bool:

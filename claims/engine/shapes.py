@@ -4,7 +4,8 @@
 
 Before the arrow stand the leading arguments, by name; after it the results.  Each is a shape or
 one of the words below.  A name in a shape stands for one size wherever it occurs, `*S` for any
-number of axes, `D + H` for a sum; a dtype may stand before it, as in `bool (H,)`.
+number of axes, `D + H` for a sum; a dtype may stand before it, as in `bool (H,)`.  Results are
+new arrays; `(*S) or x` says of one that it may be the argument x itself, where that is the answer.
 """
 
 import numbers
@@ -20,18 +21,24 @@ import numpy as np
 OPAQUE = {"cache", "callable", "dict", "list", "rng", "value"}
 SCALARS: dict[str, Any] = {"float": numbers.Real, "int": numbers.Integral, "bool": (bool, np.bool_)}
 KINDS = {"float": "f", "int": "iu", "bool": "b"}
-_TERM = re.compile(r"\s*(?:(?P<name>\w+)\s+)?(?:(?P<word>\w+)\s*)?(?P<shape>\([^()]*\))?\s*(?:,|$)")
+_TERM = re.compile(
+    r"\s*(?:(?P<name>\w+)\s+)?(?:(?P<word>\w+)\s*)?(?P<shape>\([^()]*\))?(?:\s+or\s+(?P<itself>\w+))?\s*(?:,|$)"
+)
 
 Sizes: TypeAlias = dict[str, int | tuple[int, ...]]
 
 
 @dataclass(frozen=True)
 class Term:
-    """One argument or result: `word` is a dtype or an opaque kind, `axes` is None for a scalar."""
+    """One argument or result: `word` is a dtype or an opaque kind, `axes` is None for a scalar.
+
+    `itself` names the argument that a result may be, as the same object.
+    """
 
     name: str
     word: str
     axes: tuple[str, ...] | None
+    itself: str = ""
 
     @property
     def is_array(self) -> bool:
@@ -62,7 +69,11 @@ class Shapes:
         left, arrow, right = " ".join(found[1].split()).partition("->")
         if not arrow:
             raise ValueError("its line 'Shapes:' has no arrow ->")
-        return cls(tuple(_terms(left, named=True)), tuple(_terms(right.rstrip(" ."), named=False)))
+        stated = cls(tuple(_terms(left, named=True)), tuple(_terms(right.rstrip(" ."), named=False)))
+        names = {"", *(term.name for term in stated.takes)}
+        if strangers := [term.itself for term in (*stated.takes, *stated.returns) if term.itself not in names]:
+            raise ValueError(f"its line 'Shapes:' cannot be read at 'or {strangers[0]}': there is no such argument")
+        return stated
 
     def sizes(self, arguments: Sequence[Any]) -> Sizes | None:
         """Return what each name stands for in these arguments, None if they do not fit together."""
@@ -100,14 +111,14 @@ def _terms(text: str, *, named: bool) -> list[Term]:
         words = [word for word in (found["name"], found["word"]) if word]
         name = words.pop(0) if named and words else ""
         word = words.pop() if words else "float"
-        if word not in OPAQUE | SCALARS.keys() or words or (named and not name):
+        if word not in OPAQUE | SCALARS.keys() or words or (named and (found["itself"] or not name)):
             raise ValueError(f"its line 'Shapes:' cannot be read at {found[0].strip(' ,')!r}")
         axes = (
             None
             if found["shape"] is None
             else tuple(axis.strip() for axis in found["shape"][1:-1].split(",") if axis.strip())
         )
-        terms.append(Term(name, word, axes))
+        terms.append(Term(name, word, axes, found["itself"] or ""))
     return terms
 
 
