@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from fractions import Fraction
+from math import isqrt
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import seed as seeded
 from claims.engine.profiles import PROFILES, search
 from claims.engine.reading import load
 from claims.toolbox import data, exact, laboratory, statistics, strategies
-from claims.toolbox.comparison import Off, at_most, eps, gamma, raises, within
+from claims.toolbox.comparison import Off, at_most, conditioned, eps, gamma, product_bound, raises, within
 from claims.toolbox.statistics import at_least
 
 nan, inf = np.nan, np.inf
@@ -71,6 +72,40 @@ def test_gamma_bounds_the_error_of_a_sum(n):
 
     assert 1e-3 < ratio.max() <= 1.0
     assert gamma(1) == eps / 2 / (1 - eps / 2)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_the_bound_of_a_product_holds_and_bites(dtype):
+    """In either precision the bound holds on 500 products, comes close, and an error of four bounds breaks it."""
+    rng = np.random.default_rng(1)
+    worst = 0.0
+    for _ in range(500):
+        a, b = rng.standard_normal((3, 5)).astype(dtype), rng.standard_normal((5, 2)).astype(dtype)
+        exactly = (exact.fractions(a) @ exact.fractions(b)).astype(float)
+        bound = product_bound(a, b)
+        assert within((a @ b).astype(float), exactly, bound)
+        assert not within((a @ b).astype(float) + 4 * bound, exactly, bound)
+        worst = max(worst, float(np.max(np.abs((a @ b).astype(float) - exactly) / bound)))
+
+    assert 1e-2 < worst <= 1.0
+    assert gamma(5, np.float32) == pytest.approx(gamma(5) * 2**29, rel=1e-5)
+
+
+def test_a_conditioned_bound_propagates_the_error():
+    """The root of a sum is known as well as the sum allows, and no better than its own rounding."""
+    rng = np.random.default_rng(2)
+    worst = 0.0
+    for a, b in rng.uniform(1, 2, (2000, 2)):
+        computed = np.sqrt(a * a + b * b)
+        square = Fraction(a) ** 2 + Fraction(b) ** 2
+        # √square to 40 digits: the integer root of square · 10⁸⁰.
+        root = isqrt(int(square * 10**80)) / Fraction(10**40)
+        bound = conditioned(0.5 / computed, gamma(2) * float(square), computed)
+        error = float(abs(Fraction(float(computed)) - root))
+        worst = max(worst, error / float(bound))
+        assert not within(computed + 4 * bound, float(root), bound)
+
+    assert 1e-2 < worst <= 1.0
 
 
 def test_rank_is_exact_where_floats_guess():

@@ -7,7 +7,7 @@ products without rounding, and `equal` is then a legal tolerance.
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 Float = NDArray[np.floating[Any]]
 
@@ -74,15 +74,41 @@ def raises(kind: type[Exception], call: Any, *arguments: Any, **options: Any) ->
     return Off(f"{result} came where {kind.__name__} should be raised")
 
 
-def gamma(n: int) -> float:
-    """Return γₙ = nu/(1 − nu), which bounds the relative error of n roundings in a row, u = eps/2.
+def unit_roundoff(dtype: DTypeLike = np.float64) -> float:
+    """Return u, the largest relative error of one rounding: 2⁻⁵³ in float64, 2⁻²⁴ in float32."""
+    return float(np.finfo(dtype).eps) / 2
+
+
+def gamma(n: int, dtype: DTypeLike = np.float64) -> float:
+    """Return γₙ = nu/(1 − nu), which bounds the relative error of n roundings in a row.
 
     A sum of products |fl(Σ aᵢbᵢ) − Σ aᵢbᵢ| errs by at most γₙ Σ|aᵢbᵢ| over n terms, in any order
     of summation and with or without fused multiply-add.
 
     Source: Higham, Accuracy and Stability of Numerical Algorithms, 2nd edition, 2002, section 3.1.
     """
-    return n * eps / 2 / (1 - n * eps / 2)
+    u = unit_roundoff(dtype)
+    return n * u / (1 - n * u)
+
+
+def product_bound(a: Float, b: Float) -> Float:
+    """Return γₙ |a||b|, entry by entry: how far the computed matrix product a @ b can be from the exact one.
+
+    The precision is that of the factors, n their inner size; two implementations differ by twice as much.
+
+    Source: Higham, Accuracy and Stability of Numerical Algorithms, 2nd edition, 2002, section 3.5.
+    """
+    bound: Float = gamma(a.shape[-1], np.result_type(a, b)) * (np.abs(a).astype(np.float64) @ np.abs(b))
+    return bound
+
+
+def conditioned(slope: ArrayLike, error: ArrayLike, value: ArrayLike, roundings: int = 1) -> Float:
+    """Return how far g(x) can be from its exact value if x is known to `error` and |g′| ≤ `slope` around it.
+
+    To |g′| · error come the roundings of g itself, relative to `value`, what g gives.
+    """
+    bound: Float = np.abs(slope) * np.abs(error) + gamma(roundings) * np.abs(value)
+    return bound
 
 
 def _number(value: Any) -> str:
