@@ -265,6 +265,8 @@ def test_the_readme_shows_what_comes(tmp_path):
         "mine.py",
         "--seed",
         "7",
+        "--evidence",
+        "evidence.json",
     ]
     said = subprocess.run(
         command, capture_output=True, text=True, check=False, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}
