@@ -251,6 +251,7 @@ def test_an_interrupted_run_leaves_what_was_there(project, parallel, command):
         start_new_session=True,
     )
     while not (project.root / "started").exists():
+        assert started.poll() is None, "it ended before it could be interrupted"
         time.sleep(0.05)
     started.send_signal(signal.SIGINT)
     started.communicate(timeout=30)
