@@ -776,8 +776,11 @@ def on_nonnegative_inputs_one_step_can_kill_for_all_data(killing_lr, dead_units,
     assert killing_lr(float(z[0]), delta, x[0]) <= max(rates) * (1 + Fraction(2, 2**52))
 
 
-for mistake in (takes_one_silence_for_death, judges_by_the_mean, lets_units_at_0_live):
+for mistake in (takes_one_silence_for_death, lets_units_at_0_live):
     on_nonnegative_inputs_one_step_can_kill_for_all_data.refutes("dead_units")(mistake)
+on_nonnegative_inputs_one_step_can_kill_for_all_data.refutes(
+    "dead_units", by={"at": case(x=[[2], [0]], w=[0], b=0, delta=0), "lr": 0.5}
+)(judges_by_the_mean)
 on_nonnegative_inputs_one_step_can_kill_for_all_data.refutes("killing_lr")(forgets_the_inputs)
 on_nonnegative_inputs_one_step_can_kill_for_all_data.refutes("killing_lr")(multiplies_by_delta)
 
