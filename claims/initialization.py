@@ -377,7 +377,9 @@ def overflows_in_softplus(params, x, y, **how):
     return backpropagate(params, x, y, **how, activate=naive)
 
 
-@backpropagation_agrees_with_a_complex_step.refutes("mlp_gradients")
+@backpropagation_agrees_with_a_complex_step.refutes(
+    "mlp_gradients", by={"net": overflowing_net, "depth": 2, "activation": "sigmoid", "scale": 1000.0}
+)
 def divides_two_overflows_for_the_sigmoid(params, x, y, **how):
     def naive(z, name):
         return np.exp(z) / (1 + np.exp(z)) if name == "sigmoid" else functions[name](z)
@@ -594,8 +596,7 @@ def balanced_classes_hold_any_zero_net_still(mlp_gradients, net, activation, cla
     assert all(within(g, np.zeros_like(g), 4 * eps) for layer in gradients for g in layer)
 
 
-for mistake in (passes_the_error_on_without_the_weights, takes_the_bias_gradient_of_the_first_example):
-    balanced_classes_hold_any_zero_net_still.refutes("mlp_gradients")(mistake)
+balanced_classes_hold_any_zero_net_still.refutes("mlp_gradients")(takes_the_bias_gradient_of_the_first_example)
 
 
 @balanced_classes_hold_any_zero_net_still.refutes("mlp_gradients")
