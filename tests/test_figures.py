@@ -14,8 +14,13 @@ from answers.figures import (
     gradient_update,
     initialization,
     linear_layers,
+    norm_penalties,
     relu_classifier,
+    skip_connections,
     two_layer_network,
+    weight_decay,
+    weight_decay_norm,
+    weight_normalization,
     xor,
 )
 from claims.engine import figures
@@ -157,3 +162,77 @@ def test_the_test_gives_the_mean_before_the_relu_and_less_behind():
     assert at_test < 0
     assert np.maximum(masked, 0).mean() > 0.5
     assert 0.6 < np.mean(masked <= 0.25) < 0.7
+
+
+def test_only_decoupled_decay_ignores_the_size_of_the_gradients():
+    """Q16: decay is level at λ; L2 inside Adam starts far above it, crosses it at 1, and falls as 1 over the size."""
+    found = weight_decay.data()
+    sizes, l2, decoupled = found["sizes"], found["l2"], found["decoupled"]
+
+    assert np.abs(decoupled - weight_decay.STRENGTH).max() < 1e-3
+    assert (np.diff(l2) < 0).all()
+    assert 0.85 < l2[0] < 1
+    assert ((l2 > decoupled) == (sizes < 0.99)).all()
+    assert np.abs(l2[sizes > 5] * sizes[sizes > 5] / weight_decay.STRENGTH - 1).max() < 0.05
+
+
+def test_decay_settles_at_one_norm():
+    """Q16: from a small, a middling and a large norm all join one line; without decay the norm keeps growing."""
+    found = weight_decay_norm.data()
+    small, _, large = found["decayed"]
+
+    assert np.abs(found["decayed"][:, -1] / found["equilibrium"] - 1).max() < 1e-3
+    assert small[1] > 2 * found["equilibrium"]
+    assert (np.diff(large) < 0).all()
+    assert (np.diff(found["free"]) > 0).all()
+    assert found["free"][-1] > 1.5 * found["equilibrium"]
+
+
+def test_the_effective_rate_falls_alike_for_every_rate():
+    """Q7: each step leaves its circle along the tangent, and rates a thousandfold apart end as one."""
+    found = weight_normalization.data()
+    path, rates = found["path"], found["rates"]
+    steps = np.diff(path, axis=0)
+    t = np.arange(1, rates.shape[1])
+
+    assert np.abs(np.sum(path[:-1] * steps, axis=1)).max() < 1e-12
+    assert (np.diff(np.linalg.norm(path, axis=1)) > 0).all()
+    assert (np.diff(np.linalg.norm(steps, axis=1)) < 0).all()
+    assert (rates[:, 1:] <= (1 + 1e-9) / np.sqrt(2 * t)).all()
+    assert (rates[:, -1] > 0.95 / np.sqrt(2 * t[-1])).all()
+    assert rates[1, 100] > 0.98 / np.sqrt(200)
+    assert rates[0, 1] < 1 / 29
+    assert rates[2, 10] > 0.029
+
+
+def test_the_two_penalties_walk_one_path_and_only_the_norm_arrives():
+    """Q15: the norm reaches 0 at ‖∇f(0)‖, the square never; and descent on the norm jumps for ever."""
+    found = norm_penalties.data()
+    weights, unsquared, (shrinking, jumping) = found["weights"], found["unsquared"], found["descents"]
+
+    assert (weights > 0).all()
+    assert (np.diff(unsquared) > 0).all()
+    assert 0.999 * found["enough"] < unsquared[-1] < found["enough"]
+    assert np.linalg.norm(weights[-1]) < 1e-3
+    for w, strength in zip(weights[::10], unsquared[::10], strict=True):  # the gradients of loss and norm cancel
+        pull = norm_penalties.HESSIAN @ (norm_penalties.MINIMUM - w)
+        assert np.abs(pull - strength * w / np.linalg.norm(w)).max() < 1e-9
+    assert (np.diff(shrinking) < 0).all()
+    assert shrinking[-1] < 0.01
+    assert np.abs(jumping[-4:] * [1, -1, 1, -1]).max() < 0.151
+    assert (jumping[4:-1] * jumping[5:] < 0).all()
+
+
+def test_only_scaled_skips_keep_the_length_of_a_gradient():
+    """Q5: without skips it falls below 1e-4 over 30 blocks, unscaled branches raise it above 100, scaled keep it."""
+    found = skip_connections.data()
+    plain, residual, scaled = (np.log(found[name]) for name in ("plain", "residual", "scaled"))
+
+    assert plain[0] < np.log(1e-4)
+    assert (np.diff(plain) > 0).all()
+    assert residual[0] > np.log(100)
+    assert (np.diff(residual) < 0).all()
+    assert abs(scaled).max() < np.log(2)
+    for line in (plain, residual):  # nearly straight: no point is far from the line through the ends
+        straight = np.linspace(line[0], line[-1], len(line))
+        assert abs(line - straight).max() < 0.15 * abs(line[-1] - line[0])
