@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from claims.command import catalogue, checking, scaffold, weaving
+from claims.command import catalogue, checking, judging, scaffold, weaving
 from claims.engine.profiles import ProfileName
 from claims.engine.subjects import REFERENCE, BadInput
 
@@ -44,6 +44,19 @@ def check(
 ) -> None:
     """Judge the claims, and report for people. Exit 0: all held; 1: not so; 2: bad input; 130: Ctrl-C."""
     raise typer.Exit(checking.check(topics or [], profile, seed, subject, evidence, workers))
+
+
+@app.command()
+def judge(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="a Python file that defines slots", show_default=False)],
+    profile: Annotated[ProfileName, typer.Option(help="25, 100 or 1000 cases of each claim")] = "default",
+    seed: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="try the cases of the run that printed this seed", show_default=False),
+    ] = None,
+) -> None:
+    """Judge the functions of a file, each by the claims on its slot. Exit 0: all are right; 1: not so; 2: bad input."""
+    raise typer.Exit(judging.judge(file, profile, seed))
 
 
 @app.command()

@@ -69,6 +69,8 @@ def _slot(book: Book, slot: Slot) -> list[tuple[str, str]]:
     rows += [("claims", "\n".join(claim.id for claim in book.claims_on(slot.name)) or "none")]
     rows += [("mistakes", "\n".join(mistakes))] if mistakes else []
     rows += [("variants", "\n".join(v.id for v in book.variants(slot.name)))] if book.variants(slot.name) else []
+    if conventions := book.conventions(slot.name):
+        rows += [("accepted", "\n".join(f"under the convention: {c.convention}" for c in conventions))]
     return [*rows, ("at", str(slot.where))]
 
 

@@ -9,6 +9,7 @@ from hypothesis.errors import HypothesisException
 
 from claims.engine.contract import Breach, Call, OnTrial
 from claims.engine.declare import SEEDS, Claim
+from claims.engine.evaluation import Ended
 
 
 class Settled(BaseException):
@@ -34,6 +35,8 @@ class Attempt:
         __tracebackhide__ = True
         for implementation in self.implementations.values():
             implementation.last = None
+        for place in {id(each.place): each.place for each in self.implementations.values()}.values():
+            place.forget()
         self.cases += self.error is None  # what is tried while shrinking is not counted
         try:
             # What is not finite in a claim came from an implementation, and is judged, not warned of.
@@ -52,7 +55,7 @@ class Attempt:
             if isinstance(error, Breach) or not isinstance(self.error, Breach):
                 self.error, self.drawn = error, drawn
                 self.calls = [(each, each.last) for each in self.implementations.values() if each.last]
-            if self.settle:
+            if self.settle or isinstance(error, Ended):
                 raise Settled from error
             raise
 

@@ -30,6 +30,7 @@ class Page:
     claims: list[Claim] = field(default_factory=list)
     slots: list[Slot] = field(default_factory=list)
     variants: list[Filling] = field(default_factory=list)
+    conventions: list[Filling] = field(default_factory=list)
     questions: dict[str, str] = field(default_factory=dict)  # claim id -> question id
     faults: list[str] = field(default_factory=list)
 
@@ -67,6 +68,10 @@ class Book:
         """Return the legal variants of a slot."""
         return [v for v in self.pages[self.slots[slot].stem].variants if v.slot == slot]
 
+    def conventions(self, slot: str) -> list[Filling]:
+        """Return the conventions that differ from a slot and are accepted all the same."""
+        return [c for c in self.pages[self.slots[slot].stem].conventions if c.slot == slot]
+
     def claims_on(self, slot: str) -> Iterator[Claim]:
         """Yield the claims, myths excepted, that judge a slot."""
         return (claim for claim in self.claims.values() if slot in claim.slots and not claim.is_myth)
@@ -96,7 +101,7 @@ def _enter(book: Book, page: Page) -> None:
                 f"the claim {claim.id} stands at {first.where} already",
                 "choose another name: ids are unique",
             )
-    for variant in page.variants:
+    for variant in [*page.variants, *page.conventions]:
         known = book.variant_of.setdefault(variant.id, variant)
         if known is not variant:
             page.fault(

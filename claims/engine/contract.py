@@ -5,22 +5,21 @@ where the slot says so), the same input (and generator state) gives the same ans
 and dtypes are as the slot states them.
 """
 
-import copy
 import inspect
-import warnings
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from claims.engine.declare import Function
+from claims.engine.evaluation import Evaluation, View, arrays, catch_up, copied
 from claims.engine.slots import Slot
 from claims.engine.text import ordinal
 
 # What travels through a call without being compared: it has no value that a repetition could reproduce.
 UNREPEATABLE = {"callable"}
-_FEW = 20  # calls kept to compare with known mistakes
+FEW = 20  # calls kept to compare with known mistakes
 
 
 class Breach(AssertionError):
@@ -29,6 +28,23 @@ class Breach(AssertionError):
 
 class Unfillable(Exception):
     """A claim asks for an option that this implementation does not have: it is not judged."""
+
+
+class Place(Protocol):
+    """Where implementations are evaluated: in this process, or in an isolated child."""
+
+    def call(
+        self,
+        function: Function,
+        arguments: Sequence[Any],
+        options: Mapping[str, Any],
+        returned_caches: Sequence[int],
+        results: int,
+    ) -> Evaluation:
+        """Evaluate a function without letting it reach the arguments themselves."""
+
+    def forget(self) -> None:
+        """Forget the caches of the case that has ended."""
 
 
 @dataclass
@@ -47,7 +63,9 @@ class OnTrial:
     slot: Slot
     function: Function
     author: str
+    place: Place
     always_repeat: bool = False
+    keep: int = FEW
     calls: int = 0
     kept: list[Call] = field(default_factory=list)
     last: Call | None = None
@@ -63,7 +81,9 @@ class OnTrial:
         else:
             anything = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
             self._options = None if anything else frozenset(parameters)
-        self._repeatable = not any(term.word in UNREPEATABLE for term in self.slot.shapes.takes)
+        shapes = self.slot.shapes
+        self._repeatable = not any(term.word in UNREPEATABLE for term in shapes.takes)
+        self._caches = [i for i, term in enumerate(shapes.returns) if term.word == "cache"]
 
     @property
     def __name__(self) -> str:
@@ -77,72 +97,57 @@ class OnTrial:
         if self._options is not None and (unknown := options.keys() - self._options):
             raise Unfillable(f"{self!r} has no option {', '.join(sorted(unknown))}")
         self.calls += 1
-        call = self.last = Call(_frozen(arguments), _frozen(options))
+        call = self.last = Call(copied(arguments), copied(options))
         # Running twice doubles the cost, so after the first calls only every power of two is repeated.
         repeat = self._repeatable and (self.always_repeat or self.calls & (self.calls - 1) == 0)
-        again = copy.deepcopy((arguments, options)) if repeat and _has_generator(arguments, options) else None
-        result = self._run(call, arguments, options)
-        reason = self._changed(call, arguments, options) or self._misstated(arguments, options, result)
-        if repeat and not reason:
-            second_arguments, second_options = again or (arguments, options)
-            if not same(call.result, _frozen(self._run(call, second_arguments, second_options))):
-                reason = "it gave two answers to the same input"
+        evaluation = self._evaluate(call)
+        call.result = copied(evaluation.result)
+        reason = self._changed(call, evaluation) or self._misstated(call, evaluation)
+        if repeat and not reason and not same(call.result, self._evaluate(call).result):
+            reason = "it gave two answers to the same input"
         if reason:
             self.broke = Breach(reason)
             raise self.broke
-        if len(self.kept) < _FEW:
+        if len(self.kept) < self.keep:
             self.kept.append(call)
-        return result
+        for given, now in zip((*arguments, *options.values()), evaluation.inputs, strict=True):
+            if isinstance(given, np.random.Generator):
+                catch_up(given, now)
+        return evaluation.result
 
-    def _run(self, call: Call, arguments: Any, options: Any) -> Any:
-        with warnings.catch_warnings(record=True) as caught, np.errstate(all="warn", under="ignore"):
-            warnings.simplefilter("always")
-            try:
-                result = self.function(*arguments, **options)
-            except SystemExit as error:
-                self.raised = RuntimeError(f"it called sys.exit({error})")
-                raise self.raised from error
-            except Exception as error:
-                self.raised = error
-                raise
-        for warning in caught:
-            self.noted.setdefault(str(warning.message), call)
-        if call.result is None:
-            call.result = _frozen(result)
-        return result
+    def _evaluate(self, call: Call) -> Evaluation:
+        results = self.slot.shapes.returns
+        evaluation = self.place.call(self.function, call.arguments, call.options, self._caches, len(results))
+        for warning in evaluation.warnings:
+            self.noted.setdefault(warning, call)
+        if evaluation.error is not None:
+            self.raised = evaluation.error
+            raise evaluation.error
+        return evaluation
 
-    def _changed(self, call: Call, arguments: Any, options: Any) -> str:
+    def _changed(self, call: Call, evaluation: Evaluation) -> str:
         """Return which input is not what it was, "" if all are."""
-        names = [*self.slot.leading, *(ordinal(i) for i in range(len(self.slot.leading), len(arguments)))]
-        before, after = (call.arguments, call.options), (arguments, options)
-        for name, was, now in [
-            *zip(names, before[0], after[0], strict=False),
-            *((name, before[1][name], after[1][name]) for name in options),
-        ]:
-            if not isinstance(now, np.random.Generator) and not same(was, now):
-                return f"it modified its input {name}"
-        return ""
+        names = [*map(self._name, range(len(call.arguments))), *call.options]
+        changes = zip(names, (*call.arguments, *call.options.values()), evaluation.inputs, strict=True)
+        return next((f"it modified its input {name}" for name, was, now in changes if not same(was, now)), "")
 
-    def _misstated(self, arguments: Any, options: Any, result: Any) -> str:
+    def _misstated(self, call: Call, evaluation: Evaluation) -> str:
         """Return how a result is not what the slot states, or a view of an input, "" if it is neither."""
         shapes = self.slot.shapes
-        sizes = shapes.sizes(arguments)
-        if reason := shapes.breach(result, sizes, self._dtype(arguments)):
+        if reason := shapes.breach(evaluation.result, shapes.sizes(call.arguments), self._dtype(call.arguments)):
             return reason
-        results = (result,) if len(shapes.returns) == 1 else result
-        inputs = [
-            (name, array)
-            for name, value in [*zip(self.slot.leading, arguments, strict=False), *options.items()]
-            for array in arrays(value)
-        ]
-        for term, value in zip(shapes.returns, results, strict=True):
-            if term.word == "cache":  # a cache may keep its inputs: nobody but its own backward pass opens it
-                continue
-            for array in arrays(value):
-                for name, given in inputs:
-                    if not (value is given and name == term.itself) and np.shares_memory(array, given):
-                        return f"it returned a view of its input {name}"
-        return ""
+        bad = (view for view in evaluation.views if not self._may_be(view))
+        return next((f"it returned a view of its input {self._name(view.argument)}" for view in bad), "")
+
+    def _may_be(self, view: View) -> bool:
+        """Return whether the slot says that this result may be the argument itself."""
+        return view.is_itself and self.slot.shapes.returns[view.result].itself == self._name(view.argument)
+
+    def _name(self, argument: int | str) -> str:
+        if isinstance(argument, str):
+            return argument
+        leading = self.slot.leading
+        return leading[argument] if argument < len(leading) else ordinal(argument)
 
     def _dtype(self, arguments: Any) -> np.dtype[Any]:
         """Return the dtype that floats must come back in: that of the floats that went in, else float64."""
@@ -161,38 +166,3 @@ def same(a: Any, b: Any) -> bool:
     if isinstance(a, int | float | complex | np.generic):
         return type(a) is type(b) and np.array_equal(a, b, equal_nan=True)
     return True
-
-
-def _frozen(value: Any) -> Any:
-    """Return a copy of a value that later changes of its arrays cannot reach."""
-    if isinstance(value, np.ndarray):
-        return value.copy()
-    if isinstance(value, dict):
-        return {key: _frozen(item) for key, item in value.items()}
-    if type(value) in (list, tuple):
-        return type(value)(map(_frozen, value))
-    return _same_stream(value) if isinstance(value, np.random.Generator) else value
-
-
-def _same_stream(rng: np.random.Generator) -> np.random.Generator:
-    """Return a generator that draws what this one would: five times cheaper than a deep copy, but it spawns others."""
-    kind = type(rng.bit_generator)
-    twin = kind(0)
-    twin.state = rng.bit_generator.state
-    return np.random.Generator(twin)
-
-
-def arrays(value: Any) -> Iterator[np.ndarray[Any, Any]]:
-    """Yield every array in a value, however deep it lies in lists, tuples and dicts."""
-    if isinstance(value, np.ndarray):
-        yield value
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from arrays(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from arrays(item)
-
-
-def _has_generator(arguments: tuple[Any, ...], options: dict[str, Any]) -> bool:
-    return any(isinstance(value, np.random.Generator) for value in (*arguments, *options.values()))

@@ -15,6 +15,7 @@ Drawn: TypeAlias = Mapping[str, SearchStrategy[Any]]
 Kind = Literal["proved", "property", "measured", "contract"]
 
 ROOT = Path(__file__).resolve().parents[2]  # the folder that holds the packages answers and claims
+THEIRS = "theirs"  # the first parameter of a convention that translates
 SEEDS = "seeds"  # the parameter of a measured claim that receives its seeds
 MAX_FALSE_HOLD = 1e-3
 
@@ -53,11 +54,17 @@ class Filling:
     functions: Mapping[str, Function]
     where: Where
     witness: Mapping[str, Any] | None = None
+    convention: str = ""  # what is accepted elsewhere and differs from the slot; not a legal variant then
 
     @property
     def id(self) -> str:
         """The name of the function that fills the slot: it says what is wrong, or how it differs."""
         return self.functions[self.slot].__name__
+
+    @property
+    def translates(self) -> bool:
+        """Whether this turns the answers of a function, its argument `theirs`, into those of the slot."""
+        return next(iter(inspect.signature(self.functions[self.slot]).parameters), "") == THEIRS
 
 
 @dataclass
@@ -216,6 +223,23 @@ def legal(slot: str, **others: Function) -> Callable[[Function], Function]:
 
     def declare(function: Function) -> Function:
         declared(function.__globals__).append(Filling(slot, {slot: function, **others}, Where.of(function)))
+        return function
+
+    return declare
+
+
+def convention(slot: str, sentence: str, **others: Function) -> Callable[[Function], Function]:
+    """Declare another convention that is accepted elsewhere, in words; a function that follows it is not wrong.
+
+    Claims do not hold on it, or it would be a legal variant.  Where answers can be translated, the
+    function takes what follows the convention as its first argument, `theirs`, and then the slot's
+    arguments, and returns what the slot should.  Elsewhere it takes the slot's arguments and answers by
+    the convention.
+    """
+
+    def declare(function: Function) -> Function:
+        filling = Filling(slot, {slot: function, **others}, Where.of(function), convention=sentence)
+        declared(function.__globals__).append(filling)
         return function
 
     return declare

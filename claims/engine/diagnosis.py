@@ -1,14 +1,16 @@
 """Say more about a refutation than that it happened: what should have come, and which mistake it looks like."""
 
-import copy
 import re
 import traceback
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from claims.engine.contract import Call, OnTrial, arrays
+from claims.engine.contract import Call, OnTrial
+from claims.engine.declare import Filling, Function
+from claims.engine.evaluation import Handle, arrays, copied
 from claims.engine.trials import Trial
 
 _EXPLANATION = re.compile(r"\n +\+ .*|\n\s*$", re.DOTALL)
@@ -24,26 +26,45 @@ def difference(error: BaseException) -> str:
 
 def behaves_like(trial: Trial, implementations: Mapping[str, OnTrial]) -> str:
     """Return the known mistake that gives the same answers as what is on trial, "" if none does."""
-    for mistake in trial.claim.mistakes:
-        suspects = [implementations[name] for name in mistake.functions if name in implementations]
-        if len(suspects) == 1 and _agree(suspects[0], mistake.functions[suspects[0].slot.name]):
-            return mistake.id
-    return ""
+    return next((m.id for m in trial.claim.mistakes if agreeing(m, implementations) > 0), "")
 
 
-def _agree(suspect: OnTrial, mistake: Any) -> bool:
-    calls = [call for call in (*suspect.kept, suspect.last) if call is not None and call.result is not None]
-    try:
-        with np.errstate(all="ignore"):
-            return bool(calls) and all(_alike(_repeated(mistake, call), call.result) for call in calls)
-    except Exception:  # noqa: BLE001 - a mistake that crashes here is not the one
+def agreeing(filling: Filling, implementations: Mapping[str, OnTrial]) -> int:
+    """Return how many of the calls of its slot a filling answers as the implementations did, −1 if one differs.
+
+    A backward pass is given the cache of its own author's forward pass.
+    """
+    functions = filling.functions
+    caches: dict[Handle, Any] = {}
+    compared = 0
+    for name in sorted(functions, key=lambda name: name.endswith("_backward")):
+        suspect = implementations.get(name)
+        calls = [] if suspect is None else [c for c in (*suspect.kept, suspect.last) if c and c.result is not None]
+        try:
+            answers_alike = all(_answers_alike(functions[name], call, caches) for call in calls)
+        except Exception:  # noqa: BLE001 - a mistake that crashes here is not the one
+            return -1
+        if not answers_alike:
+            return -1
+        compared += len(calls) if name == filling.slot else 0
+    return compared
+
+
+def _answers_alike(function: Function, call: Call, caches: dict[Handle, Any]) -> bool:
+    """Return whether a function answers a call as it was answered, and keep the caches that it returns."""
+    arguments, options = copied(call.arguments), copied(call.options)
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        theirs = function(*(caches[v] if isinstance(v, Handle) else v for v in arguments), **options)
+    results, came = _results(theirs), _results(call.result)
+    if len(results) != len(came):
         return False
+    caches.update((handle, result) for handle, result in zip(came, results, strict=True) if isinstance(handle, Handle))
+    return all(isinstance(a, Handle) or _alike(a, b) for a, b in zip(came, results, strict=True))
 
 
-def _repeated(function: Any, call: Call) -> Any:
-    """Return what a function answers to the same call; a generator must be as it was for the next one, too."""
-    arguments, options = copy.deepcopy((call.arguments, call.options))
-    return function(*arguments, **options)
+def _results(result: Any) -> tuple[Any, ...]:
+    return result if isinstance(result, tuple) else (result,)
 
 
 def _alike(a: Any, b: Any) -> bool:
@@ -51,10 +72,11 @@ def _alike(a: Any, b: Any) -> bool:
     if [x.shape for x in first] != [x.shape for x in second]:
         return False
     # The same formula written another way: a few roundings apart, not a different answer.
-    return all(
-        np.all((x == y) | (np.abs(x - y) <= 1e-12 * np.maximum(np.abs(x), np.abs(y))))
-        for x, y in zip(first, second, strict=True)
-    )
+    with np.errstate(all="ignore"):
+        return all(
+            np.all((x == y) | (np.isnan(x) & np.isnan(y)) | (np.abs(x - y) <= 1e-12 * np.maximum(np.abs(x), np.abs(y))))
+            for x, y in zip(first, second, strict=True)
+        )
 
 
 def _leaves(value: Any) -> list[Any]:

@@ -1,5 +1,6 @@
 """Faults: what a page says of slots, claims and questions that the rest of the book does not bear out."""
 
+import functools
 from collections.abc import Sequence
 
 from claims.engine import prose
@@ -51,7 +52,7 @@ def _check_claims(book: Book, page: Page, *, whole: bool) -> None:
 
 def _check_variants(book: Book, page: Page) -> None:
     own = {slot.name for slot in page.slots}
-    for variant in page.variants:
+    for variant in [*page.variants, *page.conventions]:
         for name in variant.functions:
             if name not in own:
                 owner = f"it belongs to {CLAIMS}/{book.slots[name].stem}.py" if name in book.slots else "no page has it"
@@ -61,6 +62,8 @@ def _check_variants(book: Book, page: Page) -> None:
 
 def _check_filling(book: Book, page: Page, filling: Filling, among: Sequence[str]) -> None:
     for name, function in filling.functions.items():
+        theirs = filling.translates and name == filling.slot
+        function = functools.partial(function, None) if theirs else function  # noqa: PLW2901 - called with the slot's own
         if name in book.slots and (misfit := book.slots[name].misfit(function, every_option=True)):
             page.fault(filling.where, misfit, "give it the slot's arguments")
     for name, other in halves(among):

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from claims.engine.contract import UNREPEATABLE, arrays
+from claims.engine.contract import UNREPEATABLE
 from claims.engine.declare import Function
+from claims.engine.evaluation import arrays
 from claims.engine.shapes import OPAQUE
 from claims.engine.slots import Slot
 

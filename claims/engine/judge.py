@@ -10,9 +10,10 @@ from hypothesis.errors import Flaky
 
 from claims.engine import text
 from claims.engine.attempt import Attempt, Settled
-from claims.engine.contract import OnTrial
+from claims.engine.contract import FEW, OnTrial
 from claims.engine.declare import Claim
 from claims.engine.diagnosis import smaller
+from claims.engine.evaluation import Here
 from claims.engine.profiles import CONTRACT_CASES, MISTAKE_CASES, PROFILES, Profile, search, seed_of, seeds_of
 from claims.engine.trials import Trial
 from claims.engine.verdict import Verdict, named, verdict_on
@@ -30,16 +31,29 @@ def judge(trial: Trial, profile: Profile = PROFILES["default"], seed: int = 0, *
     return verdict
 
 
+def watched(trial: Trial, *, keep: int = FEW) -> dict[str, OnTrial]:
+    """Return the implementations of a trial, ready to be called as a claim calls them; each keeps so many calls."""
+    here = Here()
+    return {
+        name: OnTrial(
+            trial.slots[name],
+            function,
+            trial.authors[name],
+            getattr(function, "place", here),
+            always_repeat=trial.is_contract,
+            keep=keep,
+        )
+        for name, function in trial.functions.items()
+    }
+
+
 def _judge(trial: Trial, profile: Profile, seed: int, *, redraw: bool) -> Verdict:
     if trial.missing:
         return Verdict("not judged", trial.missing)
     if trial.claim.kind == "measured" and not profile.measured:
         return Verdict("not judged", "measured claims need the default profile")
     item_seed = seed_of(seed, trial.id)
-    implementations = {
-        name: OnTrial(trial.slots[name], function, trial.authors[name], always_repeat=trial.is_contract)
-        for name, function in trial.functions.items()
-    }
+    implementations = watched(trial)
     seeds = seeds_of(trial.claim.seeds, item_seed if redraw or profile.fresh else None)
     minimal = trial.role == "search" and profile.minimal
     attempt = Attempt(trial.claim, implementations, trial.must_fail and not minimal, seeds)
@@ -51,7 +65,10 @@ def _judge(trial: Trial, profile: Profile, seed: int, *, redraw: bool) -> Verdic
                 "error" if trial.role == "mistake" else "held",
                 f"its {name} {text.show(dict(trial.witness))} refutes nothing",
             )
-    if attempt.error is None and trial.role != "myth":
+    if trial.role == "subject":  # what refutes a known mistake may refute an unknown one
+        for drawn in [mistake.witness for mistake in trial.claim.mistakes if mistake.witness is not None]:
+            _try(attempt, lambda drawn=drawn: attempt.case(**drawn))
+    if (attempt.error is None and trial.role != "myth") or trial.role == "subject":  # search finds a smaller input
         _try(attempt, lambda: _search(attempt, trial, profile, item_seed, shrink=not attempt.settle))
     verdict = verdict_on(trial, attempt)
     if trial.is_contract and not implementations[trial.slot].calls and verdict.outcome == "held":

@@ -55,12 +55,12 @@ def read_page(stem: str) -> Page:
 
 
 def read_declarations(page: Page, module: ModuleType) -> None:
-    """Sort what a module declares into claims and legal variants."""
+    """Sort what a module declares into claims, legal variants and conventions."""
     for item in declared(vars(module)):
         if isinstance(item, Claim):
             page.claims.append(item)
         else:
-            page.variants.append(item)
+            (page.conventions if item.convention else page.variants).append(item)
     for link in prose.links(page.text):
         page.questions.setdefault(link.claim, link.question)
 

@@ -17,6 +17,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from claims.engine.evaluation import Foreign
+
 # An opaque value is handed on, never opened: a cache, a generator, a list or dict of arrays.
 OPAQUE = {"cache", "callable", "dict", "list", "rng", "value"}
 SCALARS: dict[str, Any] = {"float": numbers.Real, "int": numbers.Integral, "bool": (bool, np.bool_)}
@@ -184,4 +186,6 @@ def _kind(value: Any) -> str:
         return f"an array of shape {value.shape}"
     if value is None:
         return "nothing"
+    if isinstance(value, Foreign):
+        return f"a {value.kind}"
     return f"a tuple of {len(value)}" if isinstance(value, tuple) else f"a {type(value).__name__}"

@@ -59,7 +59,8 @@ class Slot:
         try:
             theirs.bind(*self.leading, **dict.fromkeys(required))
         except TypeError:
-            return f"{function.__name__}{_bare(theirs)} does not fit {self.name}{_bare(self.signature)}"
+            name = getattr(function, "__name__", self.name)
+            return f"{name}{_bare(theirs)} does not fit {self.name}{_bare(self.signature)}"
         return ""
 
     def __str__(self) -> str:

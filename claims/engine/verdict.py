@@ -7,9 +7,10 @@ import numpy as np
 
 from claims.engine import text
 from claims.engine.attempt import Attempt
-from claims.engine.contract import Breach, Call, OnTrial, Unfillable, arrays
+from claims.engine.contract import Breach, Call, OnTrial, Unfillable
 from claims.engine.declare import ROOT
 from claims.engine.diagnosis import behaves_like, difference
+from claims.engine.evaluation import Ended, arrays
 from claims.engine.trials import Trial
 
 Outcome = Literal["held", "refuted", "not judged", "error"]
@@ -38,6 +39,7 @@ class Verdict:
     should: str = ""
     behaves_like: str = ""
     breach: str = ""  # the contract that was broken
+    ended: bool = False  # whether the implementation ended its process, or was ended
     warnings: list[str] = field(default_factory=list)
     calls: dict[str, int] = field(default_factory=dict)
     results: dict[str, float] = field(default_factory=dict)  # what a measured claim returned, for the prose
@@ -86,7 +88,8 @@ def _refutation(trial: Trial, attempt: Attempt, error: BaseException, guilty: On
         verdict.breach = f"{guilty.slot.name}_is_pure"
         verdict.reason = verdict.came = str(error)
     elif error is guilty.raised:
-        verdict.reason = verdict.came = f"raised {text.describe(error)[:200]}"
+        verdict.ended = isinstance(error, Ended)
+        verdict.reason = verdict.came = str(error) if verdict.ended else _exception(error)
     else:
         verdict.reason = verdict.came = "numbers that are not finite"
     if trial.role == "subject" and not verdict.breach:
@@ -94,24 +97,20 @@ def _refutation(trial: Trial, attempt: Attempt, error: BaseException, guilty: On
     return verdict
 
 
+def _exception(error: BaseException) -> str:
+    line = getattr(error, "line", 0)  # of the learner's file, where it was isolated
+    return f"raised {text.describe(error)[:200]}{f' in line {line}' if line else ''}"
+
+
 def _package(error: ModuleNotFoundError) -> str:
     return (error.name or "").split(".")[0]
-
-
-class _Opaque:
-    """Stands where a cache was passed: it is its author's own, and says nothing to a reader."""
-
-    def __repr__(self) -> str:
-        return "…"
 
 
 def named(implementation: OnTrial, call: Call) -> dict[str, Any]:
     """Return the arguments of a call by name."""
     slot, given = implementation.slot, len(call.arguments)
     names = [*slot.leading, *map(text.ordinal, range(len(slot.leading), given))]
-    words = [*(term.word for term in slot.shapes.takes), *[""] * given]
-    shown = (_Opaque() if word == "cache" else value for word, value in zip(words, call.arguments, strict=False))
-    return dict(zip(names, shown, strict=False)) | call.options
+    return dict(zip(names, call.arguments, strict=False)) | call.options
 
 
 def _visible(implementation: OnTrial, result: Any) -> Any:

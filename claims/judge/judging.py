@@ -1,0 +1,197 @@
+"""Judge a file slot by slot: right, wrong, right under another convention, or not judged and why."""
+
+import functools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import numpy as np
+from hypothesis import seed as seeded
+
+from claims.engine.book import Book
+from claims.engine.contract import OnTrial
+from claims.engine.declare import Filling, Function
+from claims.engine.diagnosis import agreeing
+from claims.engine.evaluation import catch_up
+from claims.engine.judge import as_test, judge, watched
+from claims.engine.profiles import PROFILES, Profile, search, seed_of
+from claims.engine.slots import Slot, other_half
+from claims.engine.subjects import REFERENCE
+from claims.engine.trials import Trial, contract_of
+from claims.engine.verdict import Verdict
+
+Outcome = Literal["right", "wrong", "not judged"]
+_COMPARED = 200  # calls on which a function is compared with the known mistakes and conventions
+_EXERCISES = 25  # cases of each claim that make these calls
+
+
+@dataclass
+class Finding:
+    """What is known of one function of a file."""
+
+    slot: str
+    outcome: Outcome
+    reason: str = ""
+    convention: str = ""
+    claims: int = 0
+    cases: int = 0
+    trial: Trial | None = None
+    verdict: Verdict | None = None
+    like: str = ""
+    compared: int = 0
+
+
+@dataclass(frozen=True)
+class Examination:
+    """The functions of one file, by name, before the book; `others` are the names that it has from other modules."""
+
+    book: Book
+    name: str
+    functions: Mapping[str, Function]
+    others: Mapping[str, str] = field(default_factory=dict)
+    profile: Profile = PROFILES["default"]
+    seed: int = 0
+
+    def findings(self) -> Iterator[Finding]:
+        """Yield a finding for every name of the file that is a slot."""
+        for name in self.functions:
+            if name in self.book.slots:
+                yield self.finding(self.book.slots[name])
+        for name, module in self.others.items():
+            if name in self.book.slots:
+                yield Finding(name, "not judged", f"it is not a function defined in this file, but comes from {module}")
+
+    def finding(self, slot: Slot) -> Finding:
+        """Return what is known of the function that fills a slot."""
+        filled = {slot.name: self.functions[slot.name]}
+        if (other := other_half(slot.name)) in self.book.slots and other:
+            if other not in self.functions:
+                return Finding(slot.name, "not judged", f"it needs {other} beside it: the two share a cache")
+            filled[other] = self.functions[other]
+        if misfit := next((m for name, f in filled.items() if (m := self.book.slots[name].misfit(f))), ""):
+            return Finding(slot.name, "not judged", misfit)
+        for function in filled.values():
+            if place := getattr(function, "place", None):
+                place.begin()
+        finding = self._judged(slot, filled)
+        return finding if finding.outcome != "wrong" else self._diagnosed(finding, slot, filled)
+
+    def _trials(self, slot: Slot, filled: Mapping[str, Function]) -> Iterator[Trial]:
+        """Yield the claims on a slot, those on little else first; what the file does not fill, the reference does."""
+        ranked = sorted(
+            (claim for claim in self.book.claims_on(slot.name) if claim.kind != "measured"),
+            key=lambda claim: (len(claim.slots), self.book.page_of[claim.id].stem != slot.stem),
+        )
+        contract = contract_of(slot, self.book)
+        for claim in [*ranked, *([contract] if contract else [])]:
+            functions = {name: filled.get(name, self.book.slots[name].reference) for name in claim.slots}
+            authors = {name: self.name if name in filled else REFERENCE for name in claim.slots}
+            page = self.book.pages[slot.stem]
+            yield Trial(claim, page, "subject", self.name, functions, authors, self.book.slots, slot.name)
+
+    def _judged(self, slot: Slot, filled: Mapping[str, Function]) -> Finding:
+        finding = Finding(slot.name, "not judged", "no claim that can be judged here speaks of it")
+        for trial in self._trials(slot, filled):
+            verdict = judge(trial, self.profile, self.seed)
+            if verdict.outcome in {"refuted", "error"}:
+                return Finding(slot.name, "wrong", verdict.reason, trial=trial, verdict=verdict)
+            if verdict.outcome == "held":
+                finding = replace(
+                    finding,
+                    outcome="right",
+                    reason="",
+                    claims=finding.claims + 1,
+                    cases=finding.cases + verdict.cases,
+                )
+        return finding
+
+    def _diagnosed(self, finding: Finding, slot: Slot, filled: Mapping[str, Function]) -> Finding:
+        """Say which convention a wrong function follows, if that makes it right, else which mistake it behaves like."""
+        if finding.verdict and finding.verdict.ended:
+            return finding
+        exercised = list(self._exercised(slot, filled))
+        for convention in self.book.conventions(slot.name):
+            if explained := self._explained(convention, exercised, slot, filled):
+                return replace(explained, convention=convention.convention)
+        if finding.verdict and finding.verdict.breach:  # its values may be right: no mistake in them explains that
+            return finding
+        for mistake in self._suspects(finding, slot):
+            if compared := _compared(mistake, exercised):
+                return replace(finding, like=mistake.id, compared=compared)
+        return finding
+
+    def _suspects(self, finding: Finding, slot: Slot) -> list[Filling]:
+        """Return the known mistakes of a slot, those of the claim that failed first."""
+        failed = [finding.trial.claim] if finding.trial else []
+        claims = [*failed, *self.book.claims_on(slot.name)]
+        found = [mistake for claim in claims for mistake in claim.mistakes if mistake.slot == slot.name]
+        return list({mistake.functions[slot.name]: mistake for mistake in reversed(found)}.values())[::-1]
+
+    def _exercised(self, slot: Slot, filled: Mapping[str, Function]) -> Iterator[Mapping[str, OnTrial]]:
+        """Call the functions as each claim does, whatever comes of it, and yield them with the calls they keep."""
+        left = _COMPARED
+        for trial in self._trials(slot, filled):
+            if left > 0 and not trial.is_contract:
+                implementations = watched(trial, keep=min(left, 2 * _EXERCISES))
+                _exercise(trial, implementations, self.seed)
+                left -= len(implementations[slot.name].kept)
+                yield implementations
+
+    def _explained(
+        self,
+        convention: Filling,
+        exercised: Sequence[Mapping[str, OnTrial]],
+        slot: Slot,
+        filled: Mapping[str, Function],
+    ) -> Finding | None:
+        """Return the finding on a function that is right once it is read under another convention, else None.
+
+        A convention that translates is put before the function, and all claims must then hold; any
+        other is a function of its own, and all calls must be answered alike.
+        """
+        if not convention.translates:
+            compared = _compared(convention, exercised)
+            return Finding(slot.name, "right", cases=compared) if compared else None
+        here = {name: _through(function, self.book.slots[name]) for name, function in filled.items()}
+        translated = functools.partial(convention.functions[slot.name], here[slot.name])
+        finding = self._judged(slot, {**here, slot.name: translated})
+        return finding if finding.outcome == "right" else None
+
+
+def _compared(filling: Filling, exercised: Sequence[Mapping[str, OnTrial]]) -> int:
+    """Return on how many calls a filling answers as the file does, 0 if it once does not."""
+    counts = [agreeing(filling, implementations) for implementations in exercised]
+    return 0 if -1 in counts else sum(counts)
+
+
+def _exercise(trial: Trial, implementations: Mapping[str, OnTrial], seed: int) -> None:
+    def case(**drawn: Any) -> None:
+        try:
+            with np.errstate(all="ignore"):
+                trial.claim.body(**implementations, **drawn)
+        except Exception:  # noqa: BLE001, S110 - whether the claim holds is known: only the calls count here
+            pass
+
+    run = as_test(trial.claim, case)
+    if trial.claim.drawn:
+        run = search(_EXERCISES, shrink=False)(seeded(seed_of(seed, trial.id))(run))
+    run()
+
+
+def _through(function: Function, slot: Slot) -> Function:
+    """Return a function that can be called from here, wherever the given one lies."""
+    place = getattr(function, "place", None)
+    if place is None:
+        return function
+    caches = [i for i, term in enumerate(slot.shapes.returns) if term.word == "cache"]
+
+    def call(*arguments: Any, **options: Any) -> Any:
+        evaluation = place.call(function, arguments, options, caches, len(slot.shapes.returns))
+        if evaluation.error:
+            raise evaluation.error
+        for given, now in zip((*arguments, *options.values()), evaluation.inputs, strict=True):
+            if isinstance(given, np.random.Generator) and given is not now:
+                catch_up(given, now)
+        return evaluation.result
+
+    return call
