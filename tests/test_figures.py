@@ -11,10 +11,13 @@ from answers.figures import (
     dead_neurons_plane,
     dead_neurons_rate,
     dropout,
+    exploding_gradients,
+    exploding_gradients_rnn,
     gradient_update,
     initialization,
     linear_layers,
     norm_penalties,
+    normalization,
     relu_classifier,
     skip_connections,
     two_layer_network,
@@ -236,3 +239,41 @@ def test_only_scaled_skips_keep_the_length_of_a_gradient():
     for line in (plain, residual):  # nearly straight: no point is far from the line through the ends
         straight = np.linspace(line[0], line[-1], len(line))
         assert abs(line - straight).max() < 0.15 * abs(line[-1] - line[0])
+
+
+def test_clipping_by_norm_keeps_the_ray_and_by_value_turns_it():
+    """Q6.1: circles on the rays, squares off them; errors leave three orders of magnitude, weight gradients none."""
+    found = exploding_gradients.data()
+    g, on_ball, on_square = exploding_gradients.GRADIENTS, found["by_norm"], found["by_value"]
+    growing, shrinking = found["errors"]
+
+    assert np.abs(np.linalg.norm(on_ball, axis=1) - 1).max() < 1e-12
+    assert np.abs(g[:, 0] * on_ball[:, 1] - g[:, 1] * on_ball[:, 0]).max() < 1e-12
+    assert np.abs(g[:, 0] * on_square[:, 1] - g[:, 1] * on_square[:, 0]).min() > 0.1
+    assert growing[0] > 1000 * growing[-1]
+    assert shrinking[0] < shrinking[-1] / 1000
+    assert np.ptp(np.log(found["weights"]), axis=1).max() < 1e-9
+
+
+def test_a_gradient_vanishes_explodes_or_stays():
+    """Q6.2: at gain 0.6 below a billionth, orthogonal within a hundred, at gain 2 above a thousand."""
+    large, orthogonal, small = exploding_gradients_rnn.data()["norms"]
+
+    assert large[0] > 1e3
+    assert 0.01 < orthogonal.min() <= orthogonal.max() <= 1 + 1e-12
+    assert small[0] < 1e-9
+    assert large[-1] == orthogonal[-1] == small[-1] == 1
+
+
+def test_each_norm_evens_out_what_lies_along_its_axis():
+    """Q14: behind batch norm only the loud example stands out, behind layer norm only the loud feature."""
+    found = normalization.data()
+    before, by_feature, by_example = (np.abs(found[name]) for name in ("before", "batch_norm", "layer_norm"))
+    example, feature = normalization.LOUD_EXAMPLE, normalization.LOUD_FEATURE
+
+    assert before.mean(axis=1).argmax() == by_feature.mean(axis=1).argmax() == example
+    assert before.mean(axis=0).argmax() == by_example.mean(axis=0).argmax() == feature
+    assert np.abs(found["batch_norm"].mean(axis=0)).max() < 1e-12
+    assert np.abs(found["layer_norm"].mean(axis=1)).max() < 1e-12
+    assert np.abs(found["batch_norm"].std(axis=0) - 1).max() < 1e-4
+    assert np.abs(found["layer_norm"].std(axis=1) - 1).max() < 1e-4
