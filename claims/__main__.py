@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from claims.command import catalogue, checking, judging, scaffold, weaving
+from claims.command import catalogue, checking, judging, progress, scaffold, starting, weaving
 from claims.engine.profiles import ProfileName
 from claims.engine.subjects import REFERENCE, BadInput
 
@@ -47,6 +47,15 @@ def check(
 
 
 @app.command()
+def start(
+    stem: Annotated[str, typer.Argument(metavar="STEM")],
+    file: Annotated[Path | None, typer.Argument(metavar="[FILE]", show_default=False)] = None,
+) -> None:
+    """Write a file with the functions that a page shows, to be filled in."""
+    starting.start(stem, file)
+
+
+@app.command()
 def judge(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="a Python file that defines slots", show_default=False)],
     profile: Annotated[ProfileName, typer.Option(help="25, 100 or 1000 cases of each claim")] = "default",
@@ -54,9 +63,16 @@ def judge(
         int | None,
         typer.Option(metavar="N", help="try the cases of the run that printed this seed", show_default=False),
     ] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="judge what changed on every save")] = False,
 ) -> None:
     """Judge the functions of a file, each by the claims on its slot. Exit 0: all are right; 1: not so; 2: bad input."""
-    raise typer.Exit(judging.judge(file, profile, seed))
+    raise typer.Exit(judging.judge(file, profile, seed, watch=watch))
+
+
+@app.command()
+def hint(slot: Annotated[str, typer.Argument(metavar="SLOT")]) -> None:
+    """Tell the law that a judged function broke, then the case, then the page; of a right one, why it is right."""
+    progress.hint(slot)
 
 
 @app.command()

@@ -8,6 +8,7 @@ import pytest
 from answers.figures import (
     activations,
     activations_depth,
+    data_recovery,
     dead_neurons_plane,
     dead_neurons_rate,
     dropout,
@@ -277,3 +278,16 @@ def test_each_norm_evens_out_what_lies_along_its_axis():
     assert np.abs(found["layer_norm"].mean(axis=1)).max() < 1e-12
     assert np.abs(found["batch_norm"].std(axis=0) - 1).max() < 1e-4
     assert np.abs(found["layer_norm"].std(axis=1) - 1).max() < 1e-4
+
+
+def test_checkpoints_show_the_digits_until_something_hides_them():
+    """Q29: float64 shows them, float16 nearly, less so at a small rate; a batch and noise show something else."""
+    trained_on, *readings = data_recovery.data()["images"]
+    worst = [np.abs(reading - trained_on).max(axis=1) for reading in readings]
+
+    assert max(worst[0]) <= 1e-6
+    assert max(worst[1]) < 1 / 32
+    assert 0.1 < min(worst[2]) < max(worst[2]) < 0.5
+    assert min(worst[3]) > 0.5
+    assert np.ptp(readings[3], axis=0).max() == 0.0
+    assert min(worst[4]) > 0.5
