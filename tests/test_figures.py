@@ -19,6 +19,8 @@ from answers.figures import (
     linear_layers,
     norm_penalties,
     normalization,
+    pruning,
+    pruning_grain,
     relu_classifier,
     skip_connections,
     two_layer_network,
@@ -291,3 +293,29 @@ def test_checkpoints_show_the_digits_until_something_hides_them():
     assert min(worst[3]) > 0.5
     assert np.ptp(readings[3], axis=0).max() == 0.0
     assert min(worst[4]) > 0.5
+
+
+def test_small_weights_can_go_and_random_ones_cannot():
+    """Q28: chance at 90 % if at random, near the start up to 70 % if the smallest, and up to 90 % if retrained."""
+    found = pruning.data()
+    shares, (random, small, again) = found["shares"], (found[way][1] for way in pruning.WAYS)
+
+    assert ((random < small) & (small < again))[shares > 0].all()
+    assert 0.3 < random[shares == 0.5].item() < 0.7
+    assert random[shares >= 0.9].max() < 0.2
+    assert small[shares <= 0.7].min() > small[0] - 0.03
+    assert small[shares == 0.98].item() < 0.5
+    assert again[shares <= 0.9].min() > small[0] - 0.03
+    assert again[shares == 0.98].item() < 0.8
+
+
+def test_the_coarser_the_choice_the_more_is_lost():
+    """Q28.2: all three keep a half; free choice loses least, the pattern more, whole units most."""
+    found = pruning_grain.data()
+    free, pattern, units = found["masks"]
+
+    assert found["masks"].sum(axis=(1, 2)).tolist() == [64, 64, 64]
+    assert (pattern.reshape(8, 4, 4).sum(axis=2) == 2).all()
+    assert (units == units[0]).all()
+    assert (np.diff(found["lost"]) > 0.03).all()
+    assert np.abs(found["weights"])[~free].max() <= np.abs(found["weights"])[free].min()
