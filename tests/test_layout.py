@@ -90,11 +90,11 @@ def test_answers_import_numpy_and_each_other_without_cycles():
 
 
 def test_modules_stay_small():
-    """A module fits into a head; only those that list claims may grow."""
+    """A module fits into a head; only those that list claims or slots may grow."""
     lengths = {
         path.relative_to(ROOT).as_posix(): len(path.read_text(encoding="utf-8").splitlines())
         for path in MODULES
-        if path.parent.name != "claims" or path.stem not in TOPICS
+        if path.parent.name not in {"answers", "claims"} or path.stem not in TOPICS
     }
 
     assert {name: lines for name, lines in lengths.items() if lines > LONGEST} == {}
