@@ -7,7 +7,7 @@ from math import exp, lgamma, log
 
 import numpy as np
 
-from claims import claim, legal, myth
+from claims import claim, convention, legal, myth
 from claims.toolbox.comparison import Off, at_most, eps, equal, gamma, raises, within
 from claims.toolbox.strategies import (
     case,
@@ -569,6 +569,19 @@ def overwrites_a_copy(x, *, p, rng, training=True):
     return out, (~dropped, 1.0)
 
 
+def backward_is_the_same(theirs, d_out, cache):
+    return theirs(d_out, cache)
+
+
+@convention(
+    "vanilla_dropout_forward",
+    "its p is the probability to keep, where this slot's is the one to drop",
+    vanilla_dropout_backward=backward_is_the_same,
+)
+def called_with_the_probability_to_keep(theirs, x, *, p, rng, training=True):
+    return theirs(x, p=1 - p, rng=rng, training=training)
+
+
 # Vanilla dropout
 
 
@@ -889,6 +902,11 @@ def squares_the_mean_input(w, x, *, p):
 @legal("dropout_penalty")
 def adds_the_variances_of_the_terms(w, x, *, p):
     return sum(float(v) ** 2 * p / (1 - p) for v in (x * w).ravel()) / len(x)
+
+
+@convention("dropout_penalty", "it sums over the examples, where this slot averages")
+def divided_by_the_number_of_examples(theirs, w, x, *, p):
+    return theirs(w, x, p=p) / len(x)
 
 
 # The two forms train alike, at different rates

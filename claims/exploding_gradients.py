@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from claims import claim, legal, measured, myth, proved
+from claims import claim, convention, legal, measured, myth, proved
 from claims.toolbox import laboratory as lab
 from claims.toolbox.comparison import at_most, eps, equal, gamma, raises, within
 from claims.toolbox.data import digits
@@ -263,6 +263,15 @@ def one_factor_at_most_1(grads, *, max_norm):
     norm = math.hypot(*(float(entry) for g in grads for entry in np.ravel(g)))
     factor = min(1.0, max_norm / max(norm, max_norm)) if math.isfinite(norm) else 1.0
     return [g * factor if factor < 1 else g.copy() for g in grads], norm
+
+
+@convention("clip_by_global_norm", "it divides by the norm plus 10⁻⁶, as PyTorch does, where this slot does not")
+def divides_by_the_norm_plus_a_millionth(grads, *, max_norm):
+    if max_norm <= 0:
+        raise ValueError("max_norm")
+    norm = length(grads)
+    factor = min(1.0, max_norm / (norm + 1e-6)) if math.isfinite(norm) else 1.0
+    return [g * factor for g in grads], norm
 
 
 @claim(grads=real_grads, scale=scales, max_norm=max_norms)

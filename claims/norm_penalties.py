@@ -5,7 +5,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from claims import claim, legal, myth
+from claims import claim, convention, legal, myth
 from claims.toolbox.comparison import at_most, eps, equal, gamma, within
 from claims.toolbox.strategies import case, choices, real_arrays, small_integer_arrays
 
@@ -91,6 +91,11 @@ def squares_the_frobenius_norm(w, *, strength):
 def multiplies_the_flat_vector_by_itself(w, *, strength):
     flat = np.ravel(w)
     return float(strength * (flat @ flat) / 2), np.multiply(strength, w)
+
+
+@convention("squared_l2_penalty", "it has no ½, where this slot is (λ/2)‖w‖²")
+def called_with_half_the_strength(theirs, w, *, strength):
+    return theirs(w, strength=strength / 2)
 
 
 @claim(at=real_arrays(w="DK"), strength=strengths, dtype=precisions)

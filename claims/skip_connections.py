@@ -6,7 +6,7 @@ from math import comb, e
 
 import numpy as np
 
-from claims import claim, legal, measured, myth, proved
+from claims import claim, convention, legal, measured, myth, proved
 from claims.toolbox import laboratory as lab
 from claims.toolbox.comparison import at_most, eps, equal, raises
 from claims.toolbox.data import digits
@@ -137,6 +137,21 @@ def multiplies_input_and_activations_by_one_matrix(x, W1, b1, W2, b2, *, scale=1
 @legal("residual_block_backward", residual_block_forward=usual_forward)
 def goes_back_with_slope_1_at_the_kink(d_out, cache):
     return usual_backward(d_out, cache, slope=lambda z: z >= 0)
+
+
+def goes_back_through_the_last_relu(d_out, cache):
+    out, inner = cache
+    return usual_backward(d_out * (out > 0), inner)
+
+
+@convention(
+    "residual_block_forward",
+    "it applies a ReLU after the addition, as the first ResNet did, where this slot keeps the skip clean",
+    residual_block_backward=goes_back_through_the_last_relu,
+)
+def applies_a_relu_after_the_addition(x, W1, b1, W2, b2, *, scale=1.0):
+    out, cache = usual_forward(x, W1, b1, W2, b2, scale=scale)
+    return relu(out), (out, cache)
 
 
 @claim(block=real_arrays(**shapes), scale=scales)

@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 
-from claims import claim, legal, measured, myth
+from claims import claim, convention, legal, measured, myth
 from claims.toolbox import laboratory as lab
 from claims.toolbox.comparison import at_most, eps, equal, gamma, raises, within
 from claims.toolbox.data import digits
@@ -763,6 +763,18 @@ def adds_in_the_logarithm(logits, y, *, label_smoothing=0.0):
     log_p = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
     t = np.where(np.arange(C) == y[:, None], 1 - label_smoothing + label_smoothing / C, label_smoothing / C)
     return max(float(np.mean(-(t * log_p).sum(axis=1))), 0.0), (np.exp(log_p) - t) / N
+
+
+@convention("softmax_cross_entropy", "it sums over the batch, where this slot averages")
+def divided_by_the_batch_size(theirs, logits, y, *, label_smoothing=0.0):
+    loss, d_logits = theirs(logits, y, label_smoothing=label_smoothing)
+    return loss / len(y), d_logits / len(y)
+
+
+@convention("softmax_cross_entropy", "it smooths over the other classes, where this slot smooths over all")
+def smoothed_over_all_classes(theirs, logits, y, *, label_smoothing=0.0):
+    C = logits.shape[1]
+    return theirs(logits, y, label_smoothing=label_smoothing * (C - 1) / C)
 
 
 @claim(net=scored)

@@ -6,7 +6,7 @@ from math import fsum, pi
 
 import numpy as np
 
-from claims import claim, legal, measured, myth
+from claims import claim, convention, legal, measured, myth
 from claims.toolbox import laboratory as lab
 from claims.toolbox.comparison import at_most, conditioned, eps, equal, gamma, raises, within
 from claims.toolbox.data import digits
@@ -151,6 +151,21 @@ def multiplies_by_a_diagonal_matrix(v, g):
         raise ValueError("no direction")
     squares = np.einsum("dc,dc->c", v, v)
     return v @ np.diag(g / np.sqrt(squares)), (v, g, squares)
+
+
+def turned_back(theirs, d_out, cache):
+    dv, dg = theirs(d_out.T.copy(), cache)
+    return dv.T.copy(), dg
+
+
+@convention(
+    "weight_norm_forward",
+    "a unit's weights are a row, as in PyTorch, where this slot has them in a column",
+    weight_norm_backward=turned_back,
+)
+def turned_so_that_units_are_rows(theirs, v, g):
+    W, cache = theirs(v.T.copy(), g)
+    return W.T.copy(), cache
 
 
 @claim(layer=float_layers, power=signed_powers, factor=factors)

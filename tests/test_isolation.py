@@ -35,7 +35,7 @@ def found(nursery, tmp_path):
         try:
             child.load()
             examination = Examination(reading.load(), "mine", child.functions, child.others, PROFILES[profile])
-            return {finding.slot: finding for finding in examination.findings()}
+            return {name: examination.finding(name) for name in examination.names()}
         finally:
             child.close()
 
@@ -262,9 +262,7 @@ def test_after_a_time_out_the_rest_of_a_file_gets_a_short_limit(nursery, tmp_pat
     child = Child(nursery, file, "mine.py")
     child.limits = Limits(cpu=1.0, wall=10.0)
     child.load()
-    Examination(reading.load(), "mine", child.functions, profile=PROFILES["quick"]).finding(
-        reading.load().slots["relu"]
-    )
+    Examination(reading.load(), "mine", child.functions, profile=PROFILES["quick"]).finding("relu")
     child.close()
 
     assert (child.limits.cpu, child.limits.wall) == (0.5, 2.0)

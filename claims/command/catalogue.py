@@ -70,7 +70,7 @@ def _slot(book: Book, slot: Slot) -> list[tuple[str, str]]:
     rows += [("mistakes", "\n".join(mistakes))] if mistakes else []
     rows += [("variants", "\n".join(v.id for v in book.variants(slot.name)))] if book.variants(slot.name) else []
     if conventions := book.conventions(slot.name):
-        rows += [("accepted", "\n".join(f"under the convention: {c.convention}" for c in conventions))]
+        rows += [("accepted", "\n".join(f"if {c.convention}" for c in conventions))]
     return [*rows, ("at", str(slot.where))]
 
 

@@ -113,7 +113,8 @@ def lines(run: Run) -> Iterator[tuple[str, str]]:
     yield from ((line, "") for line in ("", *report.summary(ledger)))
     wrong = _worth_telling([entry for entry in ledger.bad if entry.ran])
     for entry in wrong[:_SHOWN]:
-        head, *rest = report.failure(entry.trial, entry.verdict, ledger.profile, ledger.seed, redraw=ledger.redraw)
+        again = report.replay(entry.trial, ledger.profile, ledger.seed, redraw=ledger.redraw)
+        head, *rest = report.failure(entry.trial, entry.verdict, again)
         yield from [("", ""), (head, "bold red"), *((line, "") for line in rest)]
     if more := wrong[_SHOWN:]:
         names = ", ".join(entry.trial.id for entry in more)

@@ -1,16 +1,23 @@
-"""`claims judge`: a learner's file, function by function."""
+"""`claims judge`: a learner's file, function by function, once or on every save."""
 
+import ast
+import importlib.util
 import os
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
+from claims.command import progress
 from claims.engine import book as books
 from claims.engine import reading, report, text
+from claims.engine.book import Book
 from claims.engine.declare import ROOT
 from claims.engine.profiles import PROFILES, ProfileName, run_seed
+from claims.engine.slots import other_half
 from claims.engine.subjects import BadInput
 from claims.judge.judging import Examination, Finding
 from claims.judge.nursery import Nursery
@@ -19,13 +26,15 @@ from claims.judge.parent import Child
 _STYLES = {"right": "bold green", "wrong": "bold red", "not judged": "yellow"}
 
 
-def judge(file: Path, profile: ProfileName, seed: int | None) -> int:
+def judge(file: Path, profile: ProfileName, seed: int | None, *, watch: bool) -> int:
     """Judge a file and print a finding for each function; return the exit code."""
     if not file.is_file():
-        raise BadInput(f"{file}: there is no such file")
+        raise BadInput(f"{file}: there is no such file; claims start STEM writes one to begin with")
+    if watch and importlib.util.find_spec("watchfiles") is None:
+        raise BadInput("--watch needs watchfiles, which is not installed; pip install 'executable-answers[watch]'")
     nursery = Nursery()  # it loads NumPy while this process reads the book
     try:
-        return _with_speaking_asserts(lambda: _judge(nursery, file, profile, run_seed(seed)))
+        return _with_speaking_asserts(lambda: _Session(nursery, file, profile, run_seed(seed)).run(watch=watch))
     finally:
         nursery.close()
 
@@ -56,40 +65,114 @@ def _with_speaking_asserts(run: Callable[[], int]) -> int:
     return host.code
 
 
-def _judge(nursery: Nursery, file: Path, profile: ProfileName, seed: int) -> int:
-    book = reading.load()
-    child = Child(nursery, file, str(file))
-    console = Console(highlight=False, markup=False, soft_wrap=True)
-    found: list[Finding] = []
-    try:
-        child.load()
-        examination = Examination(book, file.stem, child.functions, child.others, PROFILES[profile], seed)
-        for notice in child.notices:
-            console.print(notice)
-        for finding in examination.findings():
-            found.append(finding)
-            for line, style in told(finding, profile, seed, file):
-                console.print(line, style=style)
-    finally:
-        child.close()
+@dataclass
+class _Session:
+    """One file and what is known of it; on every save only what changed is judged again."""
+
+    nursery: Nursery
+    file: Path
+    profile: ProfileName
+    seed: int
+    known: dict[str, tuple[str, Finding]] = field(default_factory=dict)  # by slot: its source, and what was found
+    console: Console = field(default_factory=lambda: Console(highlight=False, markup=False, soft_wrap=True))
+
+    def run(self, *, watch: bool) -> int:
+        book = reading.load()
+        if not watch:
+            return self._judge(book)
+        from watchfiles import watch as saves  # noqa: PLC0415 - an extra
+
+        self._try(book)
+        for _ in saves(self.file, raise_interrupt=True):
+            self._try(book)
+        return 1
+
+    def _try(self, book: Book) -> None:
+        start = time.perf_counter()
+        try:
+            self._judge(book)
+        except BadInput as error:  # a file that is being written is often not a program
+            self.console.print(str(error), style="bold red")
+        self.console.print(f"{time.perf_counter() - start:.1f} s · waiting for {self.file} to be saved, Ctrl-C ends\n")
+
+    def _judge(self, book: Book) -> int:
+        child = Child(self.nursery, self.file, str(self.file))
+        found: list[Finding] = []
+        try:
+            child.load()
+            for notice in child.notices:
+                self.console.print(notice)
+            sources = _sources(child.source)
+            examination = Examination(
+                book, self.file.stem, child.functions, child.others, PROFILES[self.profile], self.seed
+            )
+            for name in examination.names():
+                source, finding = self.known.get(name, ("", None))
+                if finding is None or source != sources.get(name, ""):
+                    finding = examination.finding(name)
+                    self.known[name] = sources.get(name, ""), finding
+                    self._print(finding)
+                found.append(finding)
+        finally:
+            child.close()
+        if not found:
+            raise BadInput(f"{self.file} defines no slot; claims list shows their names")
+        progress.remember(book, self.file, found)
+        self.console.print(f"\n{_closing(found)}")
+        return 0 if all(finding.outcome == "right" for finding in found) else 1
+
+    def _print(self, finding: Finding) -> None:
+        for line, style in told(finding, f"claims judge {self.file} --seed {self.seed}{self._profile()}"):
+            self.console.print(line, style=style)
+
+    def _profile(self) -> str:
+        return "" if self.profile == "default" else f" --profile {self.profile}"
+
+
+def _sources(source: str) -> dict[str, str]:
+    """Return for every function what decides its behaviour: itself, and all of the file that is no other function."""
+    functions = {node.name: ast.dump(node) for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)}
+    rest = "".join(ast.dump(node) for node in ast.parse(source).body if not isinstance(node, ast.FunctionDef))
+    uses = {name: {other for other in functions if f"id='{other}'" in code} for name, code in functions.items()}
+    for name in functions:
+        uses[name] |= {other for other in [other_half(name)] if other in functions}
+    return {name: rest + "".join(functions[other] for other in _reached(name, uses)) for name in functions}
+
+
+def _reached(name: str, uses: dict[str, set[str]]) -> list[str]:
+    """Return a function with those that it uses, those that these use, and so on."""
+    reached, waiting = {name}, [name]
+    while waiting:
+        new = uses[waiting.pop()] - reached
+        reached |= new
+        waiting += new
+    return sorted(reached)
+
+
+def _closing(found: Sequence[Finding]) -> str:
     right = sum(finding.outcome == "right" for finding in found)
-    console.print(f"\n{right} of {text.count(len(found), 'function')} right")
-    return 0 if found and right == len(found) else 1
+    wrong = next((finding.slot for finding in found if finding.outcome == "wrong"), "")
+    stuck = f" · stuck? claims hint {wrong}" if wrong else ""
+    why = f" · why? claims hint {found[0].slot}" if right == len(found) else ""
+    return f"{right} of {text.count(len(found), 'function')} right{stuck}{why}"
 
 
-def told(finding: Finding, profile: ProfileName, seed: int, file: Path) -> Iterator[tuple[str, str]]:
+def told(finding: Finding, again: str) -> Iterator[tuple[str, str]]:
     """Yield the lines of a finding with their styles: at most ten."""
     head = f"{finding.outcome:<11}{finding.slot}"
-    if finding.outcome == "right":
-        under = f", under the convention: {finding.convention}" if finding.convention else ""
-        head += f"  {text.count(finding.claims, 'claim')}, {text.count(finding.cases, 'case')}{under}"
+    if finding.outcome == "right" and finding.claims:
+        head += f"  {text.count(finding.claims, 'claim')}, {text.count(finding.cases, 'case')}"
+    if finding.outcome == "not judged" and len(head) + len(finding.reason) + 2 <= text.WIDTH:
+        head += f"  {finding.reason}"
     yield head, _STYLES[finding.outcome]
-    if finding.outcome == "not judged":
-        yield from ((line, "") for line in text.wrapped("why", finding.reason))
+    rows = [("under", finding.convention and f"the convention: {finding.convention}")]
+    if finding.reason and finding.reason not in head and not finding.trial:
+        rows += [("why", finding.reason)]
     if finding.trial and finding.verdict:
+        like = finding.like and f"{finding.like}, exactly, on {text.count(finding.compared, 'call')}"
         finding.verdict.behaves_like = ""
-        _, *rest = report.failure(finding.trial, finding.verdict, PROFILES[profile], seed)
-        yield from ((line, "") for line in rest)
-        if finding.like:
-            said = f"behaves exactly like {finding.like} on {text.count(finding.compared, 'call')}"
-            yield from ((line, "") for line in text.wrapped("like", said))
+        rest = report.failure(finding.trial, finding.verdict, "")[1:-1]
+        last = [*(text.wrapped("like", like, lines=1) if like else []), *text.wrapped("replay", again)]
+        yield from ((line, "") for line in [*rest[: report.FAILURE_LINES - 1 - len(last)], *last])
+    for label, content in rows:
+        yield from ((line, "") for line in (text.wrapped(label, content) if content else []))

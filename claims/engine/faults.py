@@ -62,8 +62,8 @@ def _check_variants(book: Book, page: Page) -> None:
 
 def _check_filling(book: Book, page: Page, filling: Filling, among: Sequence[str]) -> None:
     for name, function in filling.functions.items():
-        theirs = filling.translates and name == filling.slot
-        function = functools.partial(function, None) if theirs else function  # noqa: PLW2901 - called with the slot's own
+        if filling.translates:
+            function = functools.partial(function, None)  # noqa: PLW2901 - the first argument is whose answer it translates
         if name in book.slots and (misfit := book.slots[name].misfit(function, every_option=True)):
             page.fault(filling.where, misfit, "give it the slot's arguments")
     for name, other in halves(among):

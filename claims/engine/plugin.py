@@ -187,7 +187,8 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     if verdict.outcome == "not judged":
         pytest.skip(verdict.reason)
     if ledger.entries[trial.nodeid].bad:
-        lines = report.failure(trial, verdict, ledger.profile, ledger.seed, redraw=ledger.redraw)
+        again = report.replay(trial, ledger.profile, ledger.seed, redraw=ledger.redraw)
+        lines = report.failure(trial, verdict, again)
         pytest.fail("\n".join(lines), pytrace=False)
     return True
 

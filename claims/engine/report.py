@@ -15,8 +15,8 @@ FAILURE_LINES = 10
 _COUNTS = 30  # the column of a question's counts
 
 
-def failure(trial: Trial, verdict: Verdict, profile: Profile, seed: int, *, redraw: bool = False) -> list[str]:
-    """Return what there is to say about a trial that came out wrong: at most ten lines."""
+def failure(trial: Trial, verdict: Verdict, again: str) -> list[str]:
+    """Return what there is to say about a trial that came out wrong: at most ten lines, the last the command again."""
     rows: list[tuple[str, str, int]] = [("says", trial.claim.statement, 2)]
     if verdict.outcome == "error":
         title, more = "error   ", [("why", verdict.reason, 3), ("input", verdict.counterexample, 2)]
@@ -33,7 +33,7 @@ def failure(trial: Trial, verdict: Verdict, profile: Profile, seed: int, *, redr
                 ("contract", f"{verdict.breach} is broken" if verdict.breach else "", 1),
                 (
                     "like",
-                    f"{verdict.behaves_like}: the same answers in all calls compared" if verdict.behaves_like else "",
+                    verdict.behaves_like and f"{verdict.behaves_like}: the same answers in all calls compared",
                     1,
                 ),
                 ("warned", "; ".join(verdict.warnings), 1),
@@ -42,8 +42,8 @@ def failure(trial: Trial, verdict: Verdict, profile: Profile, seed: int, *, redr
     lines = [f"{title}  {trial.claim.id}  on {trial.on}"]
     for label, content, most in [*rows, *more]:
         lines += text.wrapped(label, content, lines=most) if content else []
-    again = text.wrapped("replay", replay(trial, profile, seed, redraw=redraw))  # whole: it is there to be pasted
-    return [*lines[: FAILURE_LINES - len(again)], *again]
+    replay = text.wrapped("replay", again)  # whole: it is there to be pasted
+    return [*lines[: FAILURE_LINES - len(replay)], *replay]
 
 
 def _spared(trial: Trial, verdict: Verdict) -> str:

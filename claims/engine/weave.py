@@ -22,6 +22,11 @@ RESULTS = f"{ANSWERS}/results.json"
 _LEVELS = {"E": "easy", "M": "medium", "H": "hard"}
 
 
+def shown_code(page: str) -> set[str]:
+    """Return the names of the functions that a page shows."""
+    return {found["name"] for found in _CODE.finditer(page)}
+
+
 def woven(book: Book) -> Iterator[tuple[Path, str]]:
     """Yield every page of prose with the text that it should have.
 

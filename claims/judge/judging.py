@@ -52,17 +52,15 @@ class Examination:
     profile: Profile = PROFILES["default"]
     seed: int = 0
 
-    def findings(self) -> Iterator[Finding]:
-        """Yield a finding for every name of the file that is a slot."""
-        for name in self.functions:
-            if name in self.book.slots:
-                yield self.finding(self.book.slots[name])
-        for name, module in self.others.items():
-            if name in self.book.slots:
-                yield Finding(name, "not judged", f"it is not a function defined in this file, but comes from {module}")
+    def names(self) -> list[str]:
+        """Return the names of the file that are slots."""
+        return [name for name in (*self.functions, *self.others) if name in self.book.slots]
 
-    def finding(self, slot: Slot) -> Finding:
+    def finding(self, name: str) -> Finding:
         """Return what is known of the function that fills a slot."""
+        slot = self.book.slots[name]
+        if name in self.others:
+            return Finding(name, "not judged", f"it is no function of this file, but comes from {self.others[name]}")
         filled = {slot.name: self.functions[slot.name]}
         if (other := other_half(slot.name)) in self.book.slots and other:
             if other not in self.functions:
@@ -74,6 +72,8 @@ class Examination:
             if place := getattr(function, "place", None):
                 place.begin()
         finding = self._judged(slot, filled)
+        if finding.verdict and finding.verdict.reason.startswith("raised NotImplementedError"):
+            return Finding(name, "not judged", "it is not written yet")
         return finding if finding.outcome != "wrong" else self._diagnosed(finding, slot, filled)
 
     def _trials(self, slot: Slot, filled: Mapping[str, Function]) -> Iterator[Trial]:
@@ -110,7 +110,7 @@ class Examination:
         if finding.verdict and finding.verdict.ended:
             return finding
         exercised = list(self._exercised(slot, filled))
-        for convention in self.book.conventions(slot.name):
+        for convention in [c for name in filled for c in self.book.conventions(name)]:
             if explained := self._explained(convention, exercised, slot, filled):
                 return replace(explained, convention=convention.convention)
         if finding.verdict and finding.verdict.breach:  # its values may be right: no mistake in them explains that
@@ -153,8 +153,8 @@ class Examination:
             compared = _compared(convention, exercised)
             return Finding(slot.name, "right", cases=compared) if compared else None
         here = {name: _through(function, self.book.slots[name]) for name, function in filled.items()}
-        translated = functools.partial(convention.functions[slot.name], here[slot.name])
-        finding = self._judged(slot, {**here, slot.name: translated})
+        translated = {name: functools.partial(f, here[name]) for name, f in convention.functions.items()}
+        finding = self._judged(slot, here | translated)
         return finding if finding.outcome == "right" else None
 
 

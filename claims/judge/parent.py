@@ -51,7 +51,7 @@ class Child:
         self.functions: dict[str, Remote] = {}
         self.others: dict[str, str] = {}
         self.notices: list[str] = []
-        self._source = _source(path, shown)
+        self.source = _source(path, shown)
         self.begin()
         self._next_cache = 0
         self._has_caches = False
@@ -68,7 +68,7 @@ class Child:
         """Start the child and let it read the file; raise BadInput, with the line, if that fails."""
         channel = self._start()
         try:
-            channel.send(pack(("load", self._source, self.shown, self._next_cache)))
+            channel.send(pack(("load", self.source, self.shown, self._next_cache)))
             answer = unpack(channel.receive(self._patience()))
             match answer:
                 case ("loaded", dict(functions), dict(others)):

@@ -1,0 +1,110 @@
+"""What follows another accepted convention is right, and the verdict names the convention."""
+
+import types
+
+import numpy as np
+import pytest
+
+from claims.engine import reading
+from claims.engine.profiles import PROFILES
+from claims.judge.judging import Examination
+
+# By the convention's name, an implementation that follows it, written as a learner would.
+FOLLOWING = {
+    "divided_by_the_batch_size": """
+def softmax_cross_entropy(logits, y, *, label_smoothing=0.0):
+    N, C = logits.shape
+    if N == 0:
+        raise ValueError("empty")
+    m = logits - logits.max(axis=1, keepdims=True)
+    log_p = m - np.log(np.exp(m).sum(axis=1, keepdims=True))
+    t = (1 - label_smoothing) * np.eye(C)[y] + label_smoothing / C
+    return float(-(t * log_p).sum()), np.exp(log_p) - t
+""",
+    "smoothed_over_all_classes": """
+def softmax_cross_entropy(logits, y, *, label_smoothing=0.0):
+    N, C = logits.shape
+    if N == 0:
+        raise ValueError("empty")
+    m = logits - logits.max(axis=1, keepdims=True)
+    log_p = m - np.log(np.exp(m).sum(axis=1, keepdims=True))
+    t = np.where(np.eye(C)[y] == 1, 1 - label_smoothing, label_smoothing / max(C - 1, 1))
+    return float(-(t * log_p).sum() / N), (np.exp(log_p) - t) / N
+""",
+    "called_with_the_probability_to_keep": """
+def vanilla_dropout_forward(x, *, p, rng, training=True):
+    if not training:
+        return p * x, np.full(x.shape, p)
+    keep = (rng.random(x.shape) < p).astype(float)
+    return x * keep, keep
+
+def vanilla_dropout_backward(d_out, cache):
+    return d_out * cache
+""",
+    "divided_by_the_number_of_examples": """
+def dropout_penalty(w, x, *, p):
+    return float(p / (1 - p) * np.sum((x * w) ** 2))
+""",
+    "applies_a_relu_after_the_addition": """
+def residual_block_forward(x, W1, b1, W2, b2, *, scale=1.0):
+    a = np.maximum(x @ W1 + b1, 0.0)
+    out = x + scale * (a @ W2 + b2)
+    return np.maximum(out, 0.0), (x, W1, a, W2, scale, out)
+
+def residual_block_backward(d_out, cache):
+    x, W1, a, W2, scale, out = cache
+    d_out = d_out * (out > 0)
+    d_branch = scale * d_out
+    dz = d_branch @ W2.T * (a > 0)
+    return d_out + dz @ W1.T, x.T @ dz, dz.sum(axis=0), a.T @ d_branch, d_branch.sum(axis=0)
+""",
+    "divides_by_the_norm_plus_a_millionth": """
+def clip_by_global_norm(grads, *, max_norm):
+    if max_norm <= 0:
+        raise ValueError("max_norm")
+    norm = float(np.hypot.reduce(np.concatenate([np.zeros(1), *map(np.ravel, grads)])))
+    if not np.isfinite(norm):
+        return [g.copy() for g in grads], norm
+    return [g * min(max_norm / (norm + 1e-6), 1.0) for g in grads], norm
+""",
+    "called_with_half_the_strength": """
+def squared_l2_penalty(w, *, strength):
+    return float(strength * np.sum(w**2)), 2 * strength * w
+""",
+    "turned_so_that_units_are_rows": """
+def weight_norm_forward(v, g):
+    length = np.linalg.norm(v, axis=1, keepdims=True)
+    if not length.all():
+        raise ValueError("no direction")
+    return g[:, None] * v / length, (v / length, g[:, None] / length)
+
+def weight_norm_backward(d_out, cache):
+    direction, scale = cache
+    dg = np.sum(d_out * direction, axis=1)
+    return scale * (d_out - direction * dg[:, None]), dg
+""",
+}
+CONVENTIONS = {c.id: c for page in reading.load().pages.values() for c in page.conventions}
+
+
+def findings(source):
+    module = types.ModuleType("mine")
+    exec(source, vars(module) | {"np": np}, module.__dict__)
+    functions = {name: f for name, f in vars(module).items() if callable(f) and not name.startswith("_")}
+    examination = Examination(reading.load(), "mine", functions, profile=PROFILES["quick"])
+    return [examination.finding(name) for name in functions]
+
+
+@pytest.mark.parametrize("name", CONVENTIONS)
+def test_what_follows_a_convention_is_right_under_it(name):
+    """A learner who was taught another convention is told which, and not that they are wrong."""
+    for finding in findings(FOLLOWING[name]):
+        assert (finding.outcome, finding.convention) == ("right", CONVENTIONS[name].convention)
+
+
+@pytest.mark.parametrize("name", CONVENTIONS)
+def test_a_mistake_under_a_convention_is_wrong(name):
+    """A convention excuses itself and nothing else."""
+    twisted = FOLLOWING[name].replace(" * ", " * 1.5 * ").replace(" / ", " / 0.7 / ")
+
+    assert "wrong" in {finding.outcome for finding in findings(twisted)}
