@@ -18,7 +18,7 @@ import types
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
-from claims.engine.evaluation import Caches, Evaluation, evaluate
+from claims.engine.evaluation import Caches, Evaluation, StaleCache, evaluate
 from claims.judge import limits
 from claims.judge.channel import Channel, Closed
 from claims.judge.wire import LARGEST, Callback, Garbled, pack, unpack
@@ -125,7 +125,9 @@ def _loaded(source: str, shown: str) -> tuple[bytes, dict[str, Callable[..., Any
     except BaseException as error:  # noqa: BLE001 - told to the judge, whatever it is
         return pack(("failed", *_told(error, shown))), {}
     public = {name: value for name, value in vars(module).items() if not name.startswith("_") and callable(value)}
-    own = {name: f for name, f in public.items() if inspect.isfunction(f) and f.__module__ == module.__name__}
+    own: dict[str, Callable[..., Any]] = {
+        name: f for name, f in public.items() if inspect.isfunction(f) and f.__module__ == module.__name__
+    }
     others = {name: str(getattr(value, "__module__", None)) for name, value in public.items() if name not in own}
     return pack(("loaded", {name: _parameters(f) for name, f in own.items()}, others)), own
 
@@ -153,13 +155,15 @@ def _called(
     named = dict(zip(options, given[leading:], strict=True))
     try:
         evaluation = evaluate(functions[name], given[:leading], named, caches, returned_caches, results)
+    except StaleCache as error:
+        return pack(("stale", number, str(error)))
     except BaseException as error:  # noqa: BLE001 - KeyboardInterrupt and its like, raised by the function
         evaluation = Evaluation(given, error=RuntimeError(f"it raised {type(error).__name__}"))
     views = [(view.result, view.argument, view.is_itself) for view in evaluation.views]
     warnings = [warning[:_LONG] for warning in evaluation.warnings[:_LONG]]
-    error = evaluation.error and _told(evaluation.error, functions[name].__code__.co_filename)
+    raised = evaluation.error and _told(evaluation.error, functions[name].__code__.co_filename)
     try:
-        answer = pack(("done", number, pack(inputs), evaluation.result, views, warnings, error))
+        answer = pack(("done", number, pack(inputs), evaluation.result, views, warnings, raised))
         if len(answer) <= LARGEST:
             return answer
         reason = f"it returned {len(answer):,} bytes"

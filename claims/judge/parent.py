@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from claims.engine.declare import Function
-from claims.engine.evaluation import Ended, Evaluation, Handle
+from claims.engine.evaluation import Ended, Evaluation, Handle, StaleCache
 from claims.engine.subjects import BadInput
 from claims.judge.channel import PATIENCE, Channel, Closed
 from claims.judge.nursery import Nursery
@@ -150,6 +150,8 @@ class Child:
                         list(map(str, warnings)),
                         error and raised(*error),
                     )
+                case ("stale", self._request, str(message)):
+                    raise StaleCache(message)
                 case _:
                     raise Garbled("a frame that was not asked for")
 

@@ -43,8 +43,8 @@ def raised(known: Any, name: Any, message: Any, line: Any) -> Exception:
     if not (isinstance(kind, type) and issubclass(kind, Exception)):
         kind = RuntimeError
     try:
-        error = (kind if kind.__name__ == name else type(str(name), (kind,), {}))(str(message))
+        error: Exception = (kind if kind.__name__ == name else type(str(name), (kind,), {}))(str(message))
     except TypeError:  # a few of Python's own take more than a message
         error = RuntimeError(str(message))
-    error.line = line  # type: ignore[attr-defined]
+    vars(error)["line"] = line
     return error

@@ -61,7 +61,7 @@ def _pack(value: Any, put: Any, depth: int) -> None:  # noqa: C901, PLR0912 - on
         put(b"b" + _LENGTH.pack(len(value)))
         put(value)
     elif kind in (tuple, list, dict) and depth < _DEEPEST:
-        put({tuple: b"(", list: b"[", dict: b"{"}[kind] + _LENGTH.pack(len(value)))
+        put((b"(" if kind is tuple else b"[" if kind is list else b"{") + _LENGTH.pack(len(value)))
         for item in value if kind is not dict else (part for pair in value.items() for part in pair):
             _pack(item, put, depth + 1)
     elif isinstance(value, np.generic) and value.dtype in _DTYPES:
