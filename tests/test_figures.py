@@ -8,14 +8,18 @@ import pytest
 from answers.figures import (
     activations,
     activations_depth,
+    batch_size,
     data_recovery,
     dead_neurons_plane,
     dead_neurons_rate,
+    distillation,
     dropout,
     exploding_gradients,
     exploding_gradients_rnn,
     gradient_update,
     initialization,
+    learning_rate,
+    learning_rate_warmup,
     linear_layers,
     norm_penalties,
     normalization,
@@ -319,3 +323,66 @@ def test_the_coarser_the_choice_the_more_is_lost():
     assert (units == units[0]).all()
     assert (np.diff(found["lost"]) > 0.03).all()
     assert np.abs(found["weights"])[~free].max() <= np.abs(found["weights"])[free].min()
+
+
+def test_temperature_levels_the_bars_and_keeps_their_order():
+    """Q30: nearly all at 3 when cold, 9 and 8 next at T = 4, nearly level at T = 20; the order never changes."""
+    shares = distillation.data()["probabilities"]
+    order = np.argsort(shares, axis=1)
+
+    assert (order == order[0]).all()
+    assert order[0, -3:].tolist() == [8, 9, 3]
+    assert shares[0, 3] > 0.95
+    assert (shares[2, [8, 9]] > 0.1).all()
+    assert 0.05 < shares[3].min() < shares[3].max() < 0.2
+    assert (np.diff(-(shares * np.log(shares)).sum(axis=1)) > 0).all()
+
+
+def test_four_rates_draw_the_four_curves():
+    """Q13.1: one creeps, one drops lowest, one stays between them, one ends above its start; in both panels."""
+    found = learning_rate.data()
+    low, acceptable, oscillating, diverging = found["quadratic"]
+
+    assert (np.diff(found["quadratic"][:3]) < 0).all()
+    assert low[-1] > 0.5 * low[0]
+    assert acceptable[-1] < 1e-6 * acceptable[0]
+    assert acceptable[-1] < oscillating[-1] < low[-1]
+    assert (np.diff(diverging)[:5] < 0).all()
+    assert (np.diff(diverging)[5:] > 0).all()
+    assert diverging[-1] > 10 * diverging[0]
+
+    low, acceptable, oscillating, diverging = found["digits"]
+    assert (np.diff(low) < 0).all()
+    assert low[-1] > 0.5 * low[0]
+    assert (np.diff(acceptable) < 0).all()
+    assert acceptable[-1] < 0.05 * acceptable[0]
+    assert (np.diff(oscillating) > 0).sum() >= 3
+    assert (acceptable[1:] < oscillating[1:]).all()
+    assert (oscillating[1:] < low[1:]).all()
+    assert (diverging[1:] > diverging[0]).all()
+
+
+def test_warmup_descends_where_the_constant_rate_diverges():
+    """Q13.2: without it |w| explodes, with it |w| falls all the time; Adam's factor is least at step 12."""
+    found = learning_rate_warmup.data()
+    steps, factors = found["correction"]
+
+    assert found["constant"][-1] > 1e6
+    assert (np.diff(found["warm"]) < 0).all()
+    assert steps[factors.argmin()] == 12
+    assert abs(factors.min() - 0.152) < 0.001
+    assert factors[-1] > 0.99
+
+
+def test_steps_fall_with_the_batch_and_then_no_more():
+    """Q18: from batch 1 to 8 steps fall as examples grow, from 64 on they hardly fall, and the curve is followed."""
+    found = batch_size.data()
+    sizes, (low, steps, high) = found["sizes"].tolist(), found["steps"]
+    curve = found["min_steps"] * (1 + found["noise_scale"] / found["sizes"])
+
+    assert 6 < steps[0] / steps[sizes.index(8)] < 10
+    assert steps[sizes.index(64)] / steps[-1] < 2
+    assert low[sizes.index(64) :].min() >= 8
+    assert high[sizes.index(128) :].max() <= 16
+    assert (np.abs(np.log2(steps / curve)) < 0.5).all()
+    assert found["noise_scale"] == 35
