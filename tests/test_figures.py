@@ -8,6 +8,9 @@ import pytest
 from answers.figures import (
     activations,
     activations_depth,
+    adagrad,
+    adam,
+    adam_bound,
     batch_size,
     data_recovery,
     dead_neurons_plane,
@@ -19,6 +22,7 @@ from answers.figures import (
     gradient_update,
     initialization,
     learning_rate,
+    learning_rate_decay,
     learning_rate_warmup,
     linear_layers,
     norm_penalties,
@@ -386,3 +390,56 @@ def test_steps_fall_with_the_batch_and_then_no_more():
     assert high[sizes.index(128) :].max() <= 16
     assert (np.abs(np.log2(steps / curve)) < 0.5).all()
     assert found["noise_scale"] == 35
+
+
+def test_adam_ends_at_the_worst_point_and_amsgrad_at_the_best():
+    """Q20.1: the three paths end where the page says, and the published β₂ lies below the threshold for every C."""
+    found = adam.data()
+    low, amsgrad, defaults = found["paths"][:, -1]
+
+    assert low == 1.0
+    assert amsgrad < -0.95
+    assert defaults == -1.0
+    assert (np.diff(found["thresholds"]) < 0).all()
+    assert (found["authors"] < found["thresholds"]).all()
+
+
+def test_the_worst_gradients_attain_the_bound_and_pass_the_printed_one():
+    """Q20.2: computed steps lie on the curve, a spike after silence reaches 3.16, and the curve passes it near 210."""
+    found = adam_bound.data()
+    bounds = np.array([adam_bound.adam_step_bound(int(t)) for t in found["some"]])
+    passed = found["t"][found["bounds"] > adam_bound.PRINTED]
+
+    assert np.abs(found["worst"] - bounds).max() < 1e-9
+    assert 0.999 * adam_bound.PRINTED < found["spikes"][-1] <= adam_bound.PRINTED
+    assert 208 < passed[0] < 230
+    assert abs(found["bounds"][-1] - 7.27) < 0.01
+
+
+def test_falling_rates_go_below_the_floor_of_a_constant_one():
+    """Q17: each constant rate stops at its floor, a cut leads from one to the other, the best rates are below all."""
+    found = learning_rate_decay.data()
+    large, small, cut, best = found["errors"]
+    calm, late = found["paths"][1], slice(200, None)
+
+    assert np.allclose([large[20], large[-1], small[-1], cut[-1]], [1 / 3, 1 / 3, 1 / 39, 1 / 39], rtol=1e-3)
+    assert (large[:6] <= small[:6]).all()
+    assert (cut[:151] == large[:151]).all()
+    assert (best <= found["errors"] * (1 + 1e-12)).all()
+    assert best[-1] < 0.0034
+    assert np.std(found["paths"][0][late]) > 0.4
+    assert abs(calm[late]).max() < 0.2
+
+
+def test_a_rare_weight_steps_by_its_own_count():
+    """Q19: the rare weight's k-th step is 1/√k under Adagrad, and a fifth of it at η/√t; the frequent one's is 1/√t."""
+    found = adagrad.data()
+    own, common = adagrad.steps(found["adagrad"]), adagrad.steps(found["sgd"])
+    t = np.arange(1, len(own) + 1)
+    rare = own[:, 1] > 0
+
+    assert (np.flatnonzero(rare) + 1).tolist() == [25, 50, 75, 100, 125, 150, 175, 200]
+    assert abs(own[rare, 1] - 1 / np.sqrt(np.arange(1, 9))).max() < 1e-12
+    assert abs(own[rare, 1] - 5 * common[rare, 1]).max() < 1e-12
+    assert abs(own[:, 0] - 1 / np.sqrt(t)).max() < 1e-12
+    assert abs(found["adagrad"][-1, 1] - 4.37) < 0.01
