@@ -27,6 +27,7 @@ from answers.figures import (
     linear_layers,
     norm_penalties,
     normalization,
+    overfit_first,
     pruning,
     pruning_grain,
     relu_classifier,
@@ -443,3 +444,15 @@ def test_a_rare_weight_steps_by_its_own_count():
     assert abs(own[rare, 1] - 5 * common[rare, 1]).max() < 1e-12
     assert abs(own[:, 0] - 1 / np.sqrt(t)).max() < 1e-12
     assert abs(found["adagrad"][-1, 1] - 4.37) < 0.01
+
+
+def test_three_programs_are_caught_and_four_are_missed():
+    """Q1: the right loss falls at every step and below the margin; three stay above 1, four end below it, too."""
+    found = overfit_first.data()
+
+    assert (np.diff(found["right"]) < 0).all()
+    assert found["right"][-1] < overfit_first.MARGIN
+    assert all(found[program].min() > 1 for program in overfit_first.CAUGHT)
+    assert all(found[program][-1] < found[program][0] for program in ("anew", "first"))
+    assert found["climbs"][-1] == overfit_first.TOP
+    assert all(found[program][-1] < overfit_first.MARGIN for program in overfit_first.MISSED)
