@@ -11,6 +11,7 @@ from answers.figures import (
     adagrad,
     adam,
     adam_bound,
+    asynchronous_sgd,
     batch_size,
     data_recovery,
     dead_neurons_plane,
@@ -456,3 +457,20 @@ def test_three_programs_are_caught_and_four_are_missed():
     assert all(found[program][-1] < found[program][0] for program in ("anew", "first"))
     assert found["climbs"][-1] == overfit_first.TOP
     assert all(found[program][-1] < overfit_first.MARGIN for program in overfit_first.MISSED)
+
+
+def test_staleness_shrinks_the_rate_and_falls_on_the_slow_worker():
+    """Q21: markers lie on the curve, the slow worker alone is very stale and the mean stays, and waiting costs more."""
+    found = asynchronous_sgd.data()
+    ages = np.arange(len(found["fast"]))
+
+    assert np.abs(found["simulated"] / found["stable"] - 1).max() < 1e-3
+    assert (found["steady"] < found["stable"]).all()
+    assert abs(found["mean"] - 3) < 0.01
+    assert abs(ages @ (found["fast"] + found["slow"]) - found["mean"]) < 1e-9
+    assert found["fast"][5:].sum() == found["slow"][:11].sum() == 0
+    assert found["fast"][2] + found["fast"][3] > 0.9
+    assert (found["waiting"][3:] < found["backed"][3:]).all()
+    assert (found["backed"] <= asynchronous_sgd.WORKERS).all()
+    assert found["waiting"][-1] < 8
+    assert found["backed"][-1] > 14
