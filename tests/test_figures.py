@@ -18,6 +18,7 @@ from answers.figures import (
     dead_neurons_rate,
     distillation,
     dropout,
+    epochs,
     exploding_gradients,
     exploding_gradients_rnn,
     gradient_update,
@@ -474,3 +475,18 @@ def test_staleness_shrinks_the_rate_and_falls_on_the_slow_worker():
     assert (found["backed"] <= asynchronous_sgd.WORKERS).all()
     assert found["waiting"][-1] < 8
     assert found["backed"][-1] > 14
+
+
+def test_an_epoch_has_seen_all_and_replacement_63_of_100():
+    """Q11: one line is straight up to 100, the other bends through 63; both ratios cross 1 at ηh = 1."""
+    found = epochs.data()
+    shuffled, replaced = found["seen"]
+    below, at, above = np.split(found["ratios"], [99, 100], axis=1)
+
+    assert shuffled[:101].tolist() == list(range(101))
+    assert (shuffled[100:] == 100).all()
+    assert round(found["mean"][100]) == 63
+    assert np.abs(replaced - found["mean"]).max() < 10
+    assert 518 < found["all"] < 519
+    assert below.max() < 1 < above.min()
+    assert np.abs(at - 1).max() < 1e-12

@@ -48,10 +48,8 @@ def watched(trial: Trial, *, keep: int = FEW) -> dict[str, OnTrial]:
 
 
 def _judge(trial: Trial, profile: Profile, seed: int, *, redraw: bool) -> Verdict:
-    if trial.missing:
-        return Verdict("not judged", trial.missing)
-    if trial.claim.kind == "measured" and not profile.measured:
-        return Verdict("not judged", "measured claims need the default profile")
+    if reason := _left_out(trial, profile):
+        return Verdict("not judged", reason)
     item_seed = seed_of(seed, trial.id)
     implementations = watched(trial)
     seeds = seeds_of(trial.claim.seeds, item_seed if redraw or profile.fresh else None)
@@ -82,6 +80,15 @@ def _judge(trial: Trial, profile: Profile, seed: int, *, redraw: bool) -> Verdic
         for message, call in each.noted.items()
     ]
     return verdict
+
+
+def _left_out(trial: Trial, profile: Profile) -> str:
+    """Return why a trial is not judged, "" if it is."""
+    if trial.claim.kind == "measured" and not profile.measured:
+        return trial.missing or "measured claims need the default profile"
+    if trial.claim.kind == "measured" and trial.role == "legal" and not profile.measured_variants:
+        return "variants of measured claims need the thorough profile"
+    return trial.missing
 
 
 def _search(attempt: Attempt, trial: Trial, profile: Profile, seed: int, *, shrink: bool) -> None:

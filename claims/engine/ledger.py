@@ -136,7 +136,7 @@ class Ledger:
             "error": claims["error"],
             "mistakes": mistakes.total(),
             "mistakes_refuted": mistakes["refuted"],
-            "legal": legal.total(),
+            "legal": legal.total() - legal["not judged"],  # those of measured claims wait for the thorough profile
             "legal_held": legal["held"],
             "myths": myths.total(),
             "myths_refuted": myths["refuted"],

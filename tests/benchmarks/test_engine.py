@@ -114,7 +114,9 @@ def test_cost_by_claims(benchmark, claims):
 def test_cost_by_cases(benchmark, cases):
     """Ten times the cases, ten times the time."""
     (trial,) = (trial for trial in synthetic(1) if trial.role == "subject")
-    profile = Profile("default", cases, measured=True, fresh=False, variant_cases=25, minimal=False)
+    profile = Profile(
+        "default", cases, measured=True, fresh=False, variant_cases=25, measured_variants=False, minimal=False
+    )
 
     assert judge(trial, profile).cases == cases
     benchmark.pedantic(lambda: judge(trial, profile), rounds=3)
