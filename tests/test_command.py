@@ -1,6 +1,7 @@
 """Bad input is one line that says what, where and what to do; the other commands say what there is."""
 
 import os
+import re
 import subprocess
 import sys
 
@@ -255,24 +256,15 @@ def test_judging_needs_no_pytest():
 def test_the_readme_shows_what_comes(tmp_path):
     """The first verdict that a visitor sees is one that the command really gives."""
     (tmp_path / "mine.py").write_text("def collapse_linear(W1, b1, W2, b2):\n    return W1 @ W2, b2.copy()\n")
-    command = [
-        sys.executable,
-        "-m",
-        "claims",
-        "check",
-        "two_linear_layers_equal_one",
-        "--subject",
-        "mine.py",
-        "--seed",
-        "7",
-        "--evidence",
-        "evidence.json",
-    ]
+    command = [sys.executable, "-m", "claims", "judge", "mine.py", "--seed", "1"]
     said = subprocess.run(
         command, capture_output=True, text=True, check=False, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}
     ).stdout
     shown = next(
-        block for block in (ROOT / "README.md").read_text(encoding="utf-8").split("```") if "refuted   " in block
+        block for block in (ROOT / "README.md").read_text(encoding="utf-8").split("```") if "wrong      " in block
     )
 
-    assert shown.strip() in said
+    def counted(text):  # how many calls are compared depends on the version of Hypothesis
+        return re.sub(r"on \d+ calls", "on so many calls", text)
+
+    assert counted(shown.strip()) in counted(said)

@@ -21,6 +21,7 @@ from answers.figures import (
     epochs,
     exploding_gradients,
     exploding_gradients_rnn,
+    gradient_descent,
     gradient_update,
     initialization,
     learning_rate,
@@ -490,3 +491,19 @@ def test_an_epoch_has_seen_all_and_replacement_63_of_100():
     assert 518 < found["all"] < 519
     assert below.max() < 1 < above.min()
     assert np.abs(at - 1).max() < 1e-12
+
+
+def test_small_batches_fall_first_and_stop_at_their_floors():
+    """Q10: per example gradient B = 1 leads, then B = 8, then the full batch, which alone meets no floor."""
+    found = gradient_descent.data()
+    one, eight, full = (found[f"expected {size}"] for size in gradient_descent.BATCHES)
+    floors = found["floors"]
+
+    assert all((np.diff(losses) < 1e-12).all() for _, losses in (one, eight, full))
+    first_below_1 = [gradients[losses < 1].min() for gradients, losses in (one, eight, full)]
+    assert first_below_1 == sorted(set(first_below_1))
+    assert np.abs(found["late"] / floors[:2] - 1).max() < 0.2
+    assert np.abs(np.array([one[1, -1], eight[1, -1]]) / floors[:2] - 1).max() < 1e-6
+    assert floors[2] == 0
+    assert (one[1, one[0] >= 2 * gradient_descent.EXAMPLES] < 1.01 * floors[0]).all()
+    assert 2000 < full[0][full[1] < floors[1]].min() < 3000

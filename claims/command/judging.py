@@ -5,7 +5,7 @@ import importlib.util
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -170,9 +170,7 @@ def told(finding: Finding, again: str) -> Iterator[tuple[str, str]]:
         rows += [("why", finding.reason)]
     if finding.trial and finding.verdict:
         like = finding.like and f"{finding.like}, exactly, on {text.count(finding.compared, 'call')}"
-        finding.verdict.behaves_like = ""
-        rest = report.failure(finding.trial, finding.verdict, "")[1:-1]
-        last = [*(text.wrapped("like", like, lines=1) if like else []), *text.wrapped("replay", again)]
-        yield from ((line, "") for line in [*rest[: report.FAILURE_LINES - 1 - len(last)], *last])
+        lines = report.failure(finding.trial, replace(finding.verdict, behaves_like=""), again, like=like)
+        yield from ((line, "") for line in lines[1:])
     for label, content in rows:
         yield from ((line, "") for line in (text.wrapped(label, content) if content else []))

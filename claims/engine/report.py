@@ -15,35 +15,44 @@ FAILURE_LINES = 10
 _COUNTS = 30  # the column of a question's counts
 
 
-def failure(trial: Trial, verdict: Verdict, again: str) -> list[str]:
-    """Return what there is to say about a trial that came out wrong: at most ten lines, the last the command again."""
-    rows: list[tuple[str, str, int]] = [("says", trial.claim.statement, 2)]
+def failure(trial: Trial, verdict: Verdict, again: str, *, like: str = "") -> list[str]:
+    """Return what there is to say about a trial that came out wrong: at most ten lines, the last the command again.
+
+    `like` says which known mistake it is, where more is known of that than the verdict says.
+    """
     if verdict.outcome == "error":
-        title, more = "error   ", [("why", verdict.reason, 3), ("input", verdict.counterexample, 2)]
+        title, rows = "error   ", [("why", verdict.reason, 3), ("input", verdict.counterexample, 2)]
     elif trial.must_fail:
-        title, more = "too weak", [("spares", _spared(trial, verdict), 3)]
+        title, rows = "too weak", [("spares", _spared(trial, verdict), 3)]
     else:
-        title, more = (
-            "refuted ",
-            [
-                ("input", verdict.counterexample, 2),
-                ("call", verdict.call if verdict.call != verdict.counterexample else "", 2),
-                ("came", verdict.came, 2),
-                ("should", verdict.should, 1),
-                ("contract", f"{verdict.breach} is broken" if verdict.breach else "", 1),
-                (
-                    "like",
-                    verdict.behaves_like and f"{verdict.behaves_like}: the same answers in all calls compared",
-                    1,
-                ),
-                ("warned", "; ".join(verdict.warnings), 1),
-            ],
-        )
-    lines = [f"{title}  {trial.claim.id}  on {trial.on}"]
-    for label, content, most in [*rows, *more]:
-        lines += text.wrapped(label, content, lines=most) if content else []
+        title, rows = "refuted ", list(_refutation(verdict, like))
+    rows = [("says", trial.claim.statement, 2), *rows]
     replay = text.wrapped("replay", again)  # whole: it is there to be pasted
-    return [*lines[: FAILURE_LINES - len(replay)], *replay]
+    return [f"{title}  {trial.claim.id}  on {trial.on}", *_fitted(rows, FAILURE_LINES - 1 - len(replay)), *replay]
+
+
+def _refutation(verdict: Verdict, like: str) -> Iterator[tuple[str, str, int]]:
+    """Yield the rows of a refutation: a label, what it says, and the most lines that this may take."""
+    known = verdict.behaves_like and f"{verdict.behaves_like}: the same answers in all calls compared"
+    yield "input", verdict.counterexample, 2
+    yield "call", verdict.call if verdict.call != verdict.counterexample else "", 2
+    yield "came", verdict.came, 2
+    yield "should", verdict.should, 1
+    yield "contract", f"{verdict.breach} is broken" if verdict.breach else "", 1
+    yield "like", like or known, 1
+    yield "warned", "; ".join(verdict.warnings), 1
+
+
+def _fitted(rows: Sequence[tuple[str, str, int]], most: int) -> list[str]:
+    """Return rows as so many lines at most: where they are more, the longest parts get shorter, and no row is lost."""
+    for shorter in ("", "call", "input", "came", "says"):
+        rows = [(label, content, 1 if label == shorter else lines) for label, content, lines in rows]
+        found = [
+            line for label, content, lines in rows if content for line in text.wrapped(label, content, lines=lines)
+        ]
+        if len(found) <= most:
+            break
+    return found[:most]
 
 
 def _spared(trial: Trial, verdict: Verdict) -> str:

@@ -56,7 +56,7 @@ class Child:
         self._next_cache = 0
         self._has_caches = False
         self._request = 0
-        self._process = 0
+        self.process = 0
         self._channel: Channel | None = None
         self._folder = ""
 
@@ -121,12 +121,12 @@ class Child:
             self._channel.close()
             self._channel = None
             with contextlib.suppress(Closed, Garbled):
-                self._status = self.nursery.end(self._process)
+                self._status = self.nursery.end(self.process)
             shutil.rmtree(self._folder, ignore_errors=True)
 
     def _start(self) -> Channel:
         self._folder = tempfile.mkdtemp(prefix="claims-")
-        self._process, end = self.nursery.fork(self._folder)
+        self.process, end = self.nursery.fork(self._folder)
         self._channel = Channel(end, PATIENCE)
         self.notices = unpack(self._channel.receive(self._patience()))
         return self._channel
@@ -167,7 +167,7 @@ class Child:
         spent: list[float] = []  # looked up only for a call that lasts: looking costs as much as a short call
 
         def look() -> None:
-            spent.append(_cpu(self._process))
+            spent.append(_cpu(self.process))
             if spent[-1] - spent[0] > self.limits.cpu:
                 raise Lost(f"it computed for more than {self.limits.cpu:g} s")
             if time.monotonic() - start > self.limits.wall:
