@@ -98,6 +98,7 @@ def list_all() -> None:
     """Print the questions with their pages, claims and slots, then what is missing."""
     book = reading.load()
     missing = []
+    last = {question.page: question.id for question in book.questions}  # its questions stand together, its slots once
     for question in book.questions:
         page = book.pages.get(question.page)
         mine = [claim for claim in book.claims.values() if book.question_of(claim.id) == question.id]
@@ -108,7 +109,7 @@ def list_all() -> None:
         print(f"  page    answers/{page.stem}.md")
         for claim in mine:
             print(f"  {'myth' if claim.is_myth else claim.kind:<9}{claim.id}")
-        for slot in page.slots:
+        for slot in page.slots if question.id == last[question.page] else ():
             print(f"  {'slot':<9}{slot}")
         print()
     if missing:
