@@ -6,7 +6,7 @@ from itertools import combinations, product
 
 import numpy as np
 
-from claims import claim, legal, measured, myth
+from claims import claim, convention, legal, measured, myth
 from claims.toolbox import laboratory as lab
 from claims.toolbox.comparison import at_most, eps, equal, gamma, raises, unit_roundoff, within
 from claims.toolbox.data import digits
@@ -798,3 +798,20 @@ def descent_reaches_the_global_minimum(sgd_step, start):
     for _ in range(200):
         w = sgd_step(w, w * (w + 1) * (w - 2), lr=0.125)
     assert within(w, 2.0, 1e-6)  # w⁴/4 − w³/3 − w² is −8/3 at 2 and −5/12 at −1
+
+
+@convention("minibatch_gradient", "it sums over the batch, where this slot averages")
+def divided_by_the_size_of_the_batch(theirs, per_example_grads, indices):
+    return theirs(per_example_grads, indices) / len(indices)
+
+
+@convention("least_squares_loss", "it has no ½, where this slot is half the mean squared residual")
+def halved(theirs, w, x, y):
+    loss, dw = theirs(w, x, y)
+    return loss / 2, dw / 2
+
+
+@convention("least_squares_loss", "it sums over the examples, where this slot averages")
+def divided_by_the_number_of_residuals(theirs, w, x, y):
+    loss, dw = theirs(w, x, y)
+    return loss / len(y), dw / len(y)

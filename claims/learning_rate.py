@@ -6,7 +6,7 @@ from itertools import product
 
 import numpy as np
 
-from claims import claim, legal, measured, myth, proved
+from claims import claim, convention, legal, measured, myth, proved
 from claims.toolbox import laboratory as lab
 from claims.toolbox.comparison import at_most, eps, equal, gamma, within
 from claims.toolbox.data import digits
@@ -1065,3 +1065,8 @@ def the_first_average_of_squares_is_the_squared_gradient(bias_correction_factor,
     It starts as (1 − β)g², so the first step has size η/√(1 − β), unless it is corrected.
     """
     assert bias_correction_factor(1, betas=(0.0, beta)) == 1.0
+
+
+@convention("warmup_lr", "it starts at 0, which wastes the first update, where this slot starts at lr/warmup_steps")
+def called_one_step_later(theirs, step, *, lr, warmup_steps):
+    return theirs(step + 1, lr=lr, warmup_steps=warmup_steps)

@@ -83,6 +83,85 @@ def weight_norm_backward(d_out, cache):
     dg = np.sum(d_out * direction, axis=1)
     return scale * (d_out - direction * dg[:, None]), dg
 """,
+    "lets_every_improvement_move_the_best": """
+def early_stop(losses, *, patience, min_delta=0.0):
+    if len(losses) == 0 or patience < 1 or min_delta < 0:
+        raise ValueError("no")
+    best, best_epoch, wait = losses[0], 0, 0
+    for epoch in range(1, len(losses)):
+        wait = 0 if losses[epoch] < best - min_delta else wait + 1
+        if losses[epoch] < best:
+            best, best_epoch = losses[epoch], epoch
+        if wait >= patience * 1:
+            return epoch, best_epoch
+    return None, best_epoch
+""",
+    "exceeds_the_patience_as_scikit_learn_does": """
+def early_stop(losses, *, patience, min_delta=0.0):
+    if len(losses) == 0 or patience < 1 or min_delta < 0:
+        raise ValueError("no")
+    best, best_epoch, wait = losses[0], 0, 0
+    for epoch in range(1, len(losses)):
+        wait = wait + 1 if losses[epoch] > best - min_delta else 0
+        if losses[epoch] < best:
+            best, best_epoch = losses[epoch], epoch
+        if wait > patience * 1:
+            return epoch, best_epoch
+    return None, best_epoch
+""",
+    "stops_at_once_at_nan": """
+def early_stop(losses, *, patience, min_delta=0.0):
+    if len(losses) == 0 or patience < 1 or min_delta < 0:
+        raise ValueError("no")
+    best, best_epoch, wait = np.inf, 0, 0
+    for epoch, loss in enumerate(losses):
+        if not np.isfinite(loss):
+            return epoch, best_epoch
+        if loss < best - min_delta:
+            best, best_epoch, wait = loss, epoch, 0
+        else:
+            wait += 1
+            if wait >= patience * 1:
+                return epoch, best_epoch
+    return None, best_epoch
+""",
+    "called_for_each_epoch": """
+def generalization_loss(losses):
+    if (losses <= 0).any():
+        raise ValueError("no")
+    return 100 * (losses[-1] / losses.min() - 1)
+""",
+    "divided_by_the_size_of_the_batch": """
+def minibatch_gradient(per_example_grads, indices):
+    if len(indices) == 0:
+        raise ValueError("no")
+    return per_example_grads[indices].sum(axis=0) * 1.0
+""",
+    "halved": """
+def least_squares_loss(w, x, y):
+    if len(y) == 0:
+        raise ValueError("no")
+    r = x @ w - y
+    return float(np.mean(r**2)), 2 * (x.T @ r) / len(y)
+""",
+    "divided_by_the_number_of_residuals": """
+def least_squares_loss(w, x, y):
+    if len(y) == 0:
+        raise ValueError("no")
+    r = x @ w - y
+    return float(np.sum(r**2) / 2), x.T @ r
+""",
+    "called_one_step_later": """
+def warmup_lr(step, *, lr, warmup_steps):
+    return lr * min(1.0, step / warmup_steps) if warmup_steps else lr
+""",
+    "called_with_bits": """
+def perplexity(losses):
+    if len(losses) == 0:
+        raise ValueError("no")
+    with np.errstate(over="ignore"):
+        return float(np.exp2(losses.mean() * 1.0))
+""",
 }
 CONVENTIONS = {c.id: c for page in reading.load().pages.values() for c in page.conventions}
 

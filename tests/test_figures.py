@@ -18,6 +18,7 @@ from answers.figures import (
     dead_neurons_rate,
     distillation,
     dropout,
+    early_stopping,
     epochs,
     exploding_gradients,
     exploding_gradients_rnn,
@@ -36,6 +37,7 @@ from answers.figures import (
     relu_classifier,
     skip_connections,
     two_layer_network,
+    validation_below_train,
     weight_decay,
     weight_decay_norm,
     weight_normalization,
@@ -507,3 +509,26 @@ def test_small_batches_fall_first_and_stop_at_their_floors():
     assert floors[2] == 0
     assert (one[1, one[0] >= 2 * gradient_descent.EXAMPLES] < 1.01 * floors[0]).all()
     assert 2000 < full[0][full[1] < floors[1]].min() < 3000
+
+
+def test_the_criteria_choose_different_epochs_of_one_curve():
+    """Q9: patience 2 stops before the minimum, the others one after the other behind it; the training loss falls."""
+    found = early_stopping.data()
+    hasty, patient, up, gl, pq, restored = found["stops"].astype(int)
+
+    assert restored == found["val"].argmin()
+    assert hasty < restored < patient < up < gl < pq
+    assert patient - restored == early_stopping.PATIENCE
+    assert found["gl"][gl] > early_stopping.GL_LIMIT >= found["gl"][:gl].max()
+    assert (np.diff(found["train"]) < 0).all()
+
+
+def test_the_running_loss_is_above_validation_with_dropout_and_only_early_without():
+    """Q8: with dropout all of the time, without at first only; and training never stands above running."""
+    with_dropout, without = validation_below_train.data()["losses"]
+
+    assert (with_dropout[0] > with_dropout[2]).all()
+    assert (with_dropout[1] < with_dropout[0]).all()
+    assert (without[1] < without[0]).all()
+    assert without[0, 0] > without[2, 0]
+    assert without[0, -1] < without[2, -1]

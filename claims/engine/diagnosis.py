@@ -74,11 +74,15 @@ def _alike(a: Any, b: Any) -> bool:
     if [x.shape for x in first] != [x.shape for x in second]:
         return False
     # The same formula written another way: a few roundings apart, not a different answer.
+    return all(map(_close, first, second))
+
+
+def _close(x: np.ndarray[Any, Any], y: np.ndarray[Any, Any]) -> bool:
+    if "O" in (x.dtype.kind, y.dtype.kind) or "U" in (x.dtype.kind, y.dtype.kind):  # None, or a word
+        return bool(np.all(x == y))
     with np.errstate(all="ignore"):
-        return all(
-            np.all((x == y) | (np.isnan(x) & np.isnan(y)) | (np.abs(x - y) <= 1e-12 * np.maximum(np.abs(x), np.abs(y))))
-            for x, y in zip(first, second, strict=True)
-        )
+        near = np.abs(np.subtract(x, y, dtype=float)) <= 1e-12 * np.maximum(np.abs(x), np.abs(y))
+    return bool(np.all((x == y) | (np.isnan(x) & np.isnan(y)) | near))
 
 
 def _leaves(value: Any) -> list[Any]:
