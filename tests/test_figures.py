@@ -22,6 +22,7 @@ from answers.figures import (
     epochs,
     exploding_gradients,
     exploding_gradients_rnn,
+    fluctuating_weights,
     gradient_descent,
     gradient_update,
     initialization,
@@ -34,6 +35,7 @@ from answers.figures import (
     overfit_first,
     pruning,
     pruning_grain,
+    randomness,
     relu_classifier,
     skip_connections,
     two_layer_network,
@@ -532,3 +534,30 @@ def test_the_running_loss_is_above_validation_with_dropout_and_only_early_withou
     assert (without[1] < without[0]).all()
     assert without[0, 0] > without[2, 0]
     assert without[0, -1] < without[2, -1]
+
+
+def test_noise_leaves_the_saddle_that_descent_without_it_keeps():
+    """Q26.2: the silent path stays on the ridge, three noisy ones leave it on either side, as fast as the formula."""
+    found = randomness.data()
+    ridge, noisy = found["paths"][0], found["paths"][1:]
+    strong, weak = found["root_mean_squares"]
+
+    assert (ridge[:, 1] == 0).all()
+    assert ridge[-1, 0] < 1e-5
+    assert (noisy[:, -1, 1] > 1).sum() == (noisy[:, -1, 1] < -1).sum() == 3
+    assert (abs(noisy[:, -1, 1]) > 0.1 * strong[-1]).all()
+    assert (abs(noisy[:, -1, 1]) < 3 * strong[-1]).all()
+    assert np.argmax(weak > 1) - np.argmax(strong > 1) in (72, 73)
+
+
+def test_averages_calm_a_weight_and_forget_the_rate():
+    """Q12: the moving average jitters less than the weight, the mean less still, whatever the rate."""
+    found = fluctuating_weights.data()
+    weight, moving, mean = found["run"][:, 100:].std(axis=1)
+    of_weight, of_moving, of_mean = found["variances"]
+
+    assert weight > 3 * moving > 9 * mean
+    assert (of_weight > of_moving).all()
+    assert (of_moving > of_mean).all()
+    assert of_weight[-1] > 5000 * of_weight[0]
+    assert np.abs(1000 * of_mean - 1).max() < 0.06

@@ -53,6 +53,7 @@ EQUIVALENT = {
     ("count_xor_networks", "Sub"): "the same",
     ("dropout_forward", "GtE"): "a uniform number is p itself with probability 2⁻⁵³ at most",
     ("vanilla_dropout_forward", "GtE"): "the same",
+    ("stochastic_round", "Lt"): "a uniform number is the share of the gap itself with probability 2⁻⁵³ at most",
 }
 
 

@@ -13,7 +13,7 @@ from claims.engine.attempt import Attempt, Settled
 from claims.engine.contract import FEW, OnTrial
 from claims.engine.declare import Claim
 from claims.engine.diagnosis import smaller
-from claims.engine.evaluation import Here
+from claims.engine.evaluation import Here, copied
 from claims.engine.profiles import CONTRACT_CASES, MISTAKE_CASES, PROFILES, Profile, search, seed_of, seeds_of
 from claims.engine.trials import Trial
 from claims.engine.verdict import Verdict, named, verdict_on
@@ -56,7 +56,7 @@ def _judge(trial: Trial, profile: Profile, seed: int, *, redraw: bool) -> Verdic
     minimal = trial.role == "search" and profile.minimal
     attempt = Attempt(trial.claim, implementations, trial.must_fail and not minimal, seeds)
     if trial.witness is not None and trial.role != "search":
-        _try(attempt, lambda: attempt.case(**trial.witness or {}))
+        _try(attempt, lambda: attempt.case(**copied(trial.witness or {})))
         if attempt.error is None:
             name = "counterexample" if trial.role == "myth" else "witness"
             return Verdict(
@@ -65,7 +65,7 @@ def _judge(trial: Trial, profile: Profile, seed: int, *, redraw: bool) -> Verdic
             )
     if trial.role == "subject":  # what refutes a known mistake may refute an unknown one
         for drawn in [mistake.witness for mistake in trial.claim.mistakes if mistake.witness is not None]:
-            _try(attempt, lambda drawn=drawn: attempt.case(**drawn))
+            _try(attempt, lambda drawn=drawn: attempt.case(**copied(drawn)))
     if (attempt.error is None and trial.role != "myth") or trial.role == "subject":  # search finds a smaller input
         _try(attempt, lambda: _search(attempt, trial, profile, item_seed, shrink=not attempt.settle))
     verdict = verdict_on(trial, attempt)
