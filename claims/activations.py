@@ -1347,7 +1347,9 @@ def leaky_is_convex_iff_slope_at_most_one(leaky_relu, at, alpha):
 
 
 leaky_is_convex_iff_slope_at_most_one.refutes("leaky_relu")(takes_the_larger_of_x_and_alpha_x)
-leaky_is_convex_iff_slope_at_most_one.refutes("leaky_relu")(leaks_a_constant)
+leaky_is_convex_iff_slope_at_most_one.refutes("leaky_relu", by={"at": case(x=[1], y=[0]), "alpha": -1.0})(
+    leaks_a_constant
+)
 leaky_is_convex_iff_slope_at_most_one.refutes("leaky_relu")(divides_by_the_slope)
 
 

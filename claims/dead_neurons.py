@@ -338,7 +338,9 @@ def forgets_the_root(w, b, *, radius):
     return bool(radius * (w @ w) + b <= 0)
 
 
-@dead_on_a_ball_iff_radius_times_norm_is_at_most_minus_b.refutes("dead_on_ball")
+@dead_on_a_ball_iff_radius_times_norm_is_at_most_minus_b.refutes(
+    "dead_on_ball", by={"at": case(w=[2, 3, 2], b=-3), "radius": 0.5}
+)
 def sums_the_sizes_of_the_weights(w, b, *, radius):
     return bool(radius * abs(w).sum() + b <= 0)
 

@@ -175,9 +175,12 @@ for wrong in (
     leaves_the_student_at_temperature_one,
     averages_over_the_classes_too,
     sums_over_the_examples_for_the_mean,
-    forgets_to_subtract_the_largest_logit,
 ):
     distillation_gradient.refutes("distillation_loss")(wrong)
+
+distillation_gradient.refutes("distillation_loss", by={"at": case(z=[[1000]], v=[[0]]), "temperature": 1.0})(
+    forgets_to_subtract_the_largest_logit
+)
 
 
 @distillation_gradient.refutes("distillation_loss")

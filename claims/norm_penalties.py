@@ -501,7 +501,9 @@ def l2_norm_zeroes_all_weights_iff_it_outpulls_the_loss(l2_norm_penalty, squared
 
 
 l2_norm_zeroes_all_weights_iff_it_outpulls_the_loss.refutes("l2_norm_penalty")(penalises_each_weight_by_itself)
-l2_norm_zeroes_all_weights_iff_it_outpulls_the_loss.refutes("l2_norm_penalty")(takes_the_largest_weight_for_the_norm)
+l2_norm_zeroes_all_weights_iff_it_outpulls_the_loss.refutes(
+    "l2_norm_penalty", by={"task": case(x=[[1, 1, 1]], y=[1], v=[0, 0, 0]), "strength": 2.0}
+)(takes_the_largest_weight_for_the_norm)
 l2_norm_zeroes_all_weights_iff_it_outpulls_the_loss.refutes("l2_norm_penalty")(squares_the_norm)
 l2_norm_zeroes_all_weights_iff_it_outpulls_the_loss.refutes("squared_l2_penalty")(forgets_to_square)
 

@@ -192,11 +192,14 @@ def test_numbers_in_the_prose_come_from_a_run(project):
     """A number that somebody typed would be as old as the day it was typed."""
     project.page(claims=NUMBERED, prose=QUOTED)
     early, unknown = project.claims("weave", "--results"), project.claims("weave")
+    project.claims("check", "--seed", "3")
+    redrawn = project.claims("weave", "--results")
     project.claims("check")
     done = project.claims("weave", "--results")
 
     assert early.returncode == unknown.returncode == done.returncode + 2 == 2
     assert "no results can be taken from it" in line(early)
+    assert "drew other seeds than their own: leave --seed" in line(redrawn)
     assert line(unknown).startswith(
         "answers/demo.md:5: it quotes a result doubling_is_measured.ratio, which answers/results.json"
     )

@@ -41,6 +41,7 @@ def as_evidence(ledger: Ledger, started: datetime, seconds: float) -> dict[str, 
         "environment": environment(),
         "profile": ledger.profile.name,
         "seed": ledger.seed,
+        "fixed_seeds": not ledger.redraw,  # of the measured claims
         "questions": [
             {
                 "id": question.id,

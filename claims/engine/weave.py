@@ -95,11 +95,13 @@ def results() -> dict[str, dict[str, float]]:
 def take_results(evidence: Path) -> str:
     """Return what the file of results should hold after a run: its numbers, to six digits.
 
-    Raises ValueError if the evidence is not that of a complete run.
+    Raises ValueError if the evidence is not that of a complete run on the measured claims' own seeds.
     """
     run = json.loads(evidence.read_text(encoding="utf-8"))
     if not run["complete"]:
         raise ValueError("it is not of a complete run")
+    if not run["fixed_seeds"]:
+        raise ValueError("its measured claims drew other seeds than their own: leave --seed and --profile out")
     taken = {
         claim["id"]: {name: float(f"{value:.6g}") for name, value in claim["results"].items()}
         for claim in run["claims"]
