@@ -18,7 +18,9 @@ class Channel:
     """One end of a stream of frames."""
 
     def __init__(self, end: socket.socket, patience: float | None = None) -> None:
-        end.settimeout(patience)
+        if patience is not None:  # the kernel's own limit: Python's would ask for readiness before every call
+            whole, part = divmod(round(patience * 1e6), 1_000_000)
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("@ll", whole, part))
         self._end = end
         self._read = bytearray()
 
@@ -56,8 +58,8 @@ class Channel:
     def _fill(self, size: int, give_up: Callable[[], None] | None) -> None:
         while len(self._read) < size:
             try:
-                part = self._end.recv(1 << 18)
-            except TimeoutError:
+                part = self._end.recv(1 << 16)
+            except BlockingIOError:  # nothing came for so long
                 if give_up:
                     give_up()
                 continue

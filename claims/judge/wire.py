@@ -6,6 +6,8 @@ and makes no object but the plain ones below.
 """
 
 import struct
+from collections.abc import Callable
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -101,92 +103,6 @@ def _stream(rng: np.random.Generator) -> tuple[Any, ...]:
     return type(bits).__name__, dict(bits.state), spawns
 
 
-def unpack(data: bytes | memoryview) -> Any:
-    """Return the value that bytes hold; raise Garbled if they hold no value, or more than one."""
-    reader = _Reader(memoryview(data))
-    try:
-        value = reader.value(0)
-    except Garbled:
-        raise
-    except (ValueError, TypeError, OverflowError, MemoryError, KeyError, struct.error) as error:
-        raise Garbled(f"a frame that is none: {type(error).__name__}") from None
-    if reader.at != len(reader.data):
-        raise Garbled("a frame with something behind its value")
-    return value
-
-
-class _Reader:
-    def __init__(self, data: memoryview) -> None:
-        self.data, self.at = data, 0
-
-    def take(self, size: int) -> memoryview:
-        if not 0 <= size <= len(self.data) - self.at:
-            raise Garbled("a frame that ends too early")
-        self.at += size
-        return self.data[self.at - size : self.at]
-
-    def length(self) -> int:
-        return int(_LENGTH.unpack(self.take(8))[0])
-
-    def text(self) -> str:
-        return str(self.take(self.length()), "utf-8", "replace")
-
-    def items(self, depth: int, each: int = 1) -> list[Any]:
-        length = self.length() * each
-        if not 0 <= length <= len(self.data) - self.at:  # an item takes a byte at least
-            raise Garbled("a frame that ends too early")
-        return [self.value(depth + 1) for _ in range(length)]
-
-    def value(self, depth: int) -> Any:  # noqa: C901, PLR0911, PLR0912 - one branch a tag
-        if depth > _DEEPEST:
-            raise Garbled("a frame that is too deep")
-        tag = bytes(self.take(1))
-        if tag == b"a":
-            return self.array()
-        if tag == b"f":
-            return _FLOAT.unpack(self.take(8))[0]
-        if tag == b"n":
-            return None
-        if tag in b"tu":
-            return tag == b"t"
-        if tag == b"i":
-            return int(self.text(), 0)
-        if tag == b"s":
-            return self.text()
-        if tag == b"b":
-            return bytes(self.take(self.length()))
-        if tag == b"(":
-            return tuple(self.items(depth))
-        if tag == b"[":
-            return self.items(depth)
-        if tag == b"{":
-            flat = self.items(depth, 2)
-            return dict(zip(flat[::2], flat[1::2], strict=True))
-        if tag == b"g":
-            dtype = _CODES[bytes(self.take(1))]
-            return np.frombuffer(self.take(dtype.itemsize), dtype)[0]
-        if tag == b"h":
-            return Handle(self.length())
-        if tag == b"c":
-            return Callback(self.length())
-        if tag == b"r":
-            return _generator(*self.value(depth + 1))
-        if tag == b"o":
-            return Foreign(self.text())
-        raise Garbled(f"a frame with the unknown tag {tag!r}")
-
-    def array(self) -> np.ndarray[Any, Any]:
-        dtype = _CODES[bytes(self.take(1))]
-        ndim = self.take(1)[0]
-        shape = struct.unpack(f"<{ndim}q", self.take(8 * ndim))
-        if any(size < 0 for size in shape):
-            raise Garbled("an array with a negative size")
-        size = dtype.itemsize
-        for extent in shape:
-            size *= extent
-        return np.frombuffer(bytearray(self.take(size)), dtype).reshape(shape)
-
-
 def _generator(name: str, state: dict[str, Any], spawns: tuple[Any, ...] | None) -> np.random.Generator:
     seed: Any = 0
     if spawns is not None:
@@ -195,3 +111,129 @@ def _generator(name: str, state: dict[str, Any], spawns: tuple[Any, ...] | None)
     bits = _BITS[name](seed)
     bits.state = state
     return np.random.Generator(bits)
+
+
+def unpack(data: bytes) -> Any:
+    """Return the value that bytes hold; raise Garbled if they hold no value, or more than one."""
+    try:
+        value, end = _read(data, 0, 0)
+    except Garbled:
+        raise
+    except (ValueError, TypeError, OverflowError, MemoryError, LookupError, struct.error) as error:
+        raise Garbled(f"a frame that is none: {type(error).__name__}") from None
+    if end != len(data):
+        raise Garbled("a frame with something behind its value")
+    return value
+
+
+def _read(data: bytes, at: int, depth: int) -> tuple[Any, int]:
+    """Return the value that begins at a place, and the place behind it."""
+    if depth > _DEEPEST:
+        raise Garbled("a frame that is too deep")
+    return _READERS[data[at]](data, at + 1, depth)
+
+
+def _extent(data: bytes, at: int) -> tuple[int, int]:
+    """Return where that lies whose length stands at a place: from, to."""
+    (length,) = _LENGTH.unpack_from(data, at)
+    if not 0 <= length <= len(data) - at - 8:
+        raise Garbled("a frame that ends too early")
+    return at + 8, at + 8 + length
+
+
+def _read_text(data: bytes, at: int, _: int) -> tuple[str, int]:
+    start, end = _extent(data, at)
+    return str(data[start:end], "utf-8", "replace"), end
+
+
+def _read_int(data: bytes, at: int, depth: int) -> tuple[int, int]:
+    text, end = _read_text(data, at, depth)
+    return int(text, 0), end
+
+
+def _read_bytes(data: bytes, at: int, _: int) -> tuple[bytes, int]:
+    start, end = _extent(data, at)
+    return data[start:end], end
+
+
+def _read_foreign(data: bytes, at: int, depth: int) -> tuple[Foreign, int]:
+    text, end = _read_text(data, at, depth)
+    return Foreign(text), end
+
+
+def _read_float(data: bytes, at: int, _: int) -> tuple[float, int]:
+    return _FLOAT.unpack_from(data, at)[0], at + 8
+
+
+def _read_list(data: bytes, at: int, depth: int, each: int = 1) -> tuple[list[Any], int]:
+    (length,) = _LENGTH.unpack_from(data, at)
+    if not 0 <= length * each <= len(data) - at:  # an item takes a byte at least
+        raise Garbled("a frame that ends too early")
+    at += 8
+    items = []
+    for _ in range(length * each):
+        item, at = _read(data, at, depth + 1)
+        items.append(item)
+    return items, at
+
+
+def _read_tuple(data: bytes, at: int, depth: int) -> tuple[tuple[Any, ...], int]:
+    items, at = _read_list(data, at, depth)
+    return tuple(items), at
+
+
+def _read_dict(data: bytes, at: int, depth: int) -> tuple[dict[Any, Any], int]:
+    flat, at = _read_list(data, at, depth, 2)
+    return dict(zip(flat[::2], flat[1::2], strict=True)), at
+
+
+def _read_array(data: bytes, at: int, _: int) -> tuple[np.ndarray[Any, Any], int]:
+    dtype, ndim = _CODES[data[at : at + 1]], data[at + 1]
+    shape = struct.unpack_from(f"<{ndim}q", data, at + 2)
+    if any(extent < 0 for extent in shape):
+        raise Garbled("an array with a negative size")
+    start = at + 2 + 8 * ndim
+    count = prod(shape)
+    end = start + count * dtype.itemsize
+    if end > len(data):
+        raise Garbled("a frame that ends too early")
+    # A copy: it may be written to, and outlives the frame.
+    return np.frombuffer(data, dtype, count, start).reshape(shape).copy() if count else np.empty(shape, dtype), end
+
+
+def _read_scalar(data: bytes, at: int, _: int) -> tuple[Any, int]:
+    dtype = _CODES[data[at : at + 1]]
+    return np.frombuffer(data, dtype, 1, at + 1)[0], at + 1 + dtype.itemsize
+
+
+def _read_handle(data: bytes, at: int, _: int) -> tuple[Handle, int]:
+    return Handle(_LENGTH.unpack_from(data, at)[0]), at + 8
+
+
+def _read_callback(data: bytes, at: int, _: int) -> tuple[Callback, int]:
+    return Callback(_LENGTH.unpack_from(data, at)[0]), at + 8
+
+
+def _read_generator(data: bytes, at: int, depth: int) -> tuple[np.random.Generator, int]:
+    stream, at = _read(data, at, depth + 1)
+    return _generator(*stream), at
+
+
+_READERS: dict[int, Callable[[bytes, int, int], tuple[Any, int]]] = {
+    ord("a"): _read_array,
+    ord("f"): _read_float,
+    ord("i"): _read_int,
+    ord("s"): _read_text,
+    ord("b"): _read_bytes,
+    ord("("): _read_tuple,
+    ord("["): _read_list,
+    ord("{"): _read_dict,
+    ord("g"): _read_scalar,
+    ord("h"): _read_handle,
+    ord("c"): _read_callback,
+    ord("r"): _read_generator,
+    ord("o"): _read_foreign,
+    ord("n"): lambda _, at, __: (None, at),
+    ord("t"): lambda _, at, __: (True, at),
+    ord("u"): lambda _, at, __: (False, at),
+}
