@@ -802,18 +802,26 @@ def early_stopping_is_ridge_regression(gd_filter, bowl):
     assert within(gd_filter(h, lr=0.5, steps=1), h / (h + 2), 4 * eps)
 
 
+def refuse(patience, min_delta):
+    if patience < 1 or min_delta < 0:
+        raise ValueError("bad arguments")
+
+
 @convention("early_stop", "its best moves on any improvement, as in Ignite, where this slot's waits for min_delta")
 def lets_every_improvement_move_the_best(losses, *, patience, min_delta=0.0):
+    refuse(patience, min_delta)
     return follows_ignite_and_moves_the_best(losses, patience=patience, min_delta=min_delta)
 
 
 @convention("early_stop", "it exceeds patience, and a tie improves, as in scikit-learn, where this slot's do not")
 def exceeds_the_patience_as_scikit_learn_does(losses, *, patience, min_delta=0.0):
+    refuse(patience, min_delta)
     return follows_scikit_learn(losses, patience=patience, min_delta=min_delta)
 
 
 @convention("early_stop", "it stops at a loss that is not finite, as in Lightning, where this slot only counts it")
 def stops_at_once_at_nan(losses, *, patience, min_delta=0.0):
+    refuse(patience, min_delta)
     return follows_lightning_and_stops_at_nan(losses, patience=patience, min_delta=min_delta)
 
 

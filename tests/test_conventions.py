@@ -187,3 +187,31 @@ def test_a_mistake_under_a_convention_is_wrong(name):
     twisted = FOLLOWING[name].replace(" * ", " * 1.5 * ").replace(" / ", " / 0.7 / ")
 
     assert "wrong" in {finding.outcome for finding in findings(twisted)}
+
+
+IMPURE = {
+    "modifies its input": "logits -= logits.max(axis=1, keepdims=True)",
+    "crashes on some inputs": "assert not (logits == 2).any()",
+    "remembers": "remembered.append(1); logits = logits * len(remembered)",
+}
+
+
+@pytest.mark.parametrize("impurity", IMPURE)
+def test_a_convention_excuses_no_impurity(impurity):
+    """What is right but for its convention, and spoils its input, crashes or remembers, is wrong."""
+    source = FOLLOWING["divided_by_the_batch_size"].replace("    m = logits", f"    {IMPURE[impurity]}\n    m = logits")
+
+    (finding,) = findings("remembered = []\n" + source)
+
+    assert finding.outcome == "wrong"
+
+
+def test_a_convention_without_a_translation_excuses_no_crash():
+    """A function that agrees wherever it answers, and does not always answer, is wrong."""
+    source = FOLLOWING["divides_by_the_norm_plus_a_millionth"].replace(
+        "    return [g * min", "    assert not any((g == 0).any() for g in grads)\n    return [g * min"
+    )
+
+    (finding,) = findings(source)
+
+    assert finding.outcome == "wrong"

@@ -54,6 +54,7 @@ class Call:
     arguments: tuple[Any, ...]
     options: dict[str, Any]
     result: Any = None
+    error: Exception | None = None
 
 
 @dataclass
@@ -65,6 +66,7 @@ class OnTrial:
     author: str
     place: Place
     always_repeat: bool = False
+    shaped: bool = True  # whether shapes are the slot's: under another convention they may differ
     keep: int = FEW
     calls: int = 0
     kept: list[Call] = field(default_factory=list)
@@ -121,7 +123,9 @@ class OnTrial:
         for warning in evaluation.warnings:
             self.noted.setdefault(warning, call)
         if evaluation.error is not None:
-            self.raised = evaluation.error
+            self.raised = call.error = evaluation.error
+            if len(self.kept) < self.keep:
+                self.kept.append(call)
             raise evaluation.error
         return evaluation
 
@@ -134,7 +138,8 @@ class OnTrial:
     def _misstated(self, call: Call, evaluation: Evaluation) -> str:
         """Return how a result is not what the slot states, or a view of an input, "" if it is neither."""
         shapes = self.slot.shapes
-        if reason := shapes.breach(evaluation.result, shapes.sizes(call.arguments), self._dtype(call.arguments)):
+        sizes, floats = shapes.sizes(call.arguments), self._dtype(call.arguments)
+        if self.shaped and (reason := shapes.breach(evaluation.result, sizes, floats)):
             return reason
         bad = (view for view in evaluation.views if not self._may_be(view))
         return next((f"it returned a view of its input {self._name(view.argument)}" for view in bad), "")

@@ -39,7 +39,11 @@ def agreeing(filling: Filling, implementations: Mapping[str, OnTrial]) -> int:
     compared = 0
     for name in sorted(functions, key=lambda name: name.endswith("_backward")):
         suspect = implementations.get(name)
-        calls = [] if suspect is None else [c for c in (*suspect.kept, suspect.last) if c and c.result is not None]
+        calls = (
+            []
+            if suspect is None
+            else [c for c in (*suspect.kept, suspect.last) if c and (c.error or c.result is not None)]
+        )
         for call in calls:
             if any(isinstance(value, Handle) and value not in caches for value in call.arguments):
                 continue  # the forward pass that made this cache was not kept
@@ -57,7 +61,12 @@ def _answers_alike(function: Function, call: Call, caches: dict[Handle, Any]) ->
     arguments, options = copied(call.arguments), copied(call.options)
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        theirs = function(*(caches[v] if isinstance(v, Handle) else v for v in arguments), **options)
+        try:
+            theirs = function(*(caches[v] if isinstance(v, Handle) else v for v in arguments), **options)
+        except Exception as error:  # noqa: BLE001 - raising is an answer, and must be the same one
+            return type(error).__name__ == type(call.error).__name__
+    if call.error:
+        return False
     results, came = _results(theirs), _results(call.result)
     if len(results) != len(came):
         return False

@@ -12,7 +12,7 @@ from claims.engine.book import Book
 from claims.engine.contract import OnTrial
 from claims.engine.declare import Filling, Function
 from claims.engine.diagnosis import agreeing
-from claims.engine.evaluation import catch_up
+from claims.engine.evaluation import Here
 from claims.engine.judge import as_test, judge, watched
 from claims.engine.profiles import PROFILES, Profile, search, seed_of
 from claims.engine.slots import Slot, other_half
@@ -109,9 +109,9 @@ class Examination:
         """Say which convention a wrong function follows, if that makes it right, else which mistake it behaves like."""
         if finding.verdict and finding.verdict.ended:
             return finding
-        exercised = list(self._exercised(slot, filled))
+        exercised = list(self._exercised(slot, filled, _EXERCISES, _COMPARED))
         for convention in [c for name in filled for c in self.book.conventions(name)]:
-            if explained := self._explained(convention, exercised, slot, filled):
+            if explained := self._explained(convention, slot, filled):
                 return replace(explained, convention=convention.convention)
         if finding.verdict and finding.verdict.breach:  # its values may be right: no mistake in them explains that
             return finding
@@ -127,20 +127,21 @@ class Examination:
         found = [mistake for claim in claims for mistake in claim.mistakes if mistake.slot == slot.name]
         return list({mistake.functions[slot.name]: mistake for mistake in reversed(found)}.values())[::-1]
 
-    def _exercised(self, slot: Slot, filled: Mapping[str, Function]) -> Iterator[Mapping[str, OnTrial]]:
-        """Call the functions as each claim does, whatever comes of it, and yield them with the calls they keep."""
-        left = _COMPARED
+    def _exercised(
+        self, slot: Slot, filled: Mapping[str, Function], cases: int, most: int
+    ) -> Iterator[Mapping[str, OnTrial]]:
+        """Call the functions on so many cases of each claim, and yield them with the calls they keep."""
+        left = most
         for trial in self._trials(slot, filled):
             if left > 0 and not trial.is_contract:
-                implementations = watched(trial, keep=min(left, 2 * _EXERCISES))
-                _exercise(trial, implementations, self.seed)
+                implementations = watched(trial, keep=min(left, 2 * cases))
+                _exercise(trial, implementations, self.seed, cases)
                 left -= len(implementations[slot.name].kept)
                 yield implementations
 
     def _explained(
         self,
         convention: Filling,
-        exercised: Sequence[Mapping[str, OnTrial]],
         slot: Slot,
         filled: Mapping[str, Function],
     ) -> Finding | None:
@@ -150,11 +151,17 @@ class Examination:
         other is a function of its own, and all calls must be answered alike.
         """
         if not convention.translates:
-            compared = _compared(convention, exercised)
+            exercised = list(self._exercised(slot, filled, self.profile.cases, 1_000_000))  # every call counts here
+            impure = any(each.broke for implementations in exercised for each in implementations.values())
+            compared = 0 if impure else _compared(convention, exercised)
             return Finding(slot.name, "right", cases=compared) if compared else None
-        here = {name: _through(function, self.book.slots[name]) for name, function in filled.items()}
-        translated = {name: functools.partial(f, here[name]) for name, f in convention.functions.items()}
-        finding = self._judged(slot, here | translated)
+        here = Here()
+        theirs = {
+            name: OnTrial(self.book.slots[name], f, self.name, getattr(f, "place", here), shaped=False)
+            for name, f in filled.items()
+        }
+        translated = {name: functools.partial(f, theirs[name]) for name, f in convention.functions.items()}
+        finding = self._judged(slot, {**theirs, **translated})
         return finding if finding.outcome == "right" else None
 
 
@@ -164,7 +171,7 @@ def _compared(filling: Filling, exercised: Sequence[Mapping[str, OnTrial]]) -> i
     return 0 if -1 in counts else sum(counts)
 
 
-def _exercise(trial: Trial, implementations: Mapping[str, OnTrial], seed: int) -> None:
+def _exercise(trial: Trial, implementations: Mapping[str, OnTrial], seed: int, cases: int) -> None:
     def case(**drawn: Any) -> None:
         try:
             with np.errstate(all="ignore"):
@@ -174,24 +181,5 @@ def _exercise(trial: Trial, implementations: Mapping[str, OnTrial], seed: int) -
 
     run = as_test(trial.claim, case)
     if trial.claim.drawn:
-        run = search(_EXERCISES, shrink=False)(seeded(seed_of(seed, trial.id))(run))
+        run = search(cases, shrink=False)(seeded(seed_of(seed, trial.id))(run))
     run()
-
-
-def _through(function: Function, slot: Slot) -> Function:
-    """Return a function that can be called from here, wherever the given one lies."""
-    place = getattr(function, "place", None)
-    if place is None:
-        return function
-    caches = [i for i, term in enumerate(slot.shapes.returns) if term.word == "cache"]
-
-    def call(*arguments: Any, **options: Any) -> Any:
-        evaluation = place.call(function, arguments, options, caches, len(slot.shapes.returns))
-        if evaluation.error:
-            raise evaluation.error
-        for given, now in zip((*arguments, *options.values()), evaluation.inputs, strict=True):
-            if isinstance(given, np.random.Generator) and given is not now:
-                catch_up(given, now)
-        return evaluation.result
-
-    return call
