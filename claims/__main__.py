@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -35,6 +35,9 @@ def check(
         typer.Option(metavar="N", help="try the cases of the run that printed this seed", show_default=False),
     ] = None,
     subject: Annotated[str, typer.Option(metavar="NAME|FILE", help="judge this instead of the reference")] = REFERENCE,
+    dtype: Annotated[
+        Literal["float64", "float32"], typer.Option(help="the precision that it is called in, and bounds are stated in")
+    ] = "float64",
     evidence: Annotated[
         Path | None, typer.Option(metavar="FILE", help="write the evidence here, too", show_default=False)
     ] = None,
@@ -43,7 +46,7 @@ def check(
     ] = 1,
 ) -> None:
     """Judge the claims, and report for people. Exit 0: all held; 1: not so; 2: bad input; 130: Ctrl-C."""
-    raise typer.Exit(checking.check(topics or [], profile, seed, subject, evidence, workers))
+    raise typer.Exit(checking.check(topics or [], profile, seed, subject, dtype, evidence, workers))
 
 
 @app.command()

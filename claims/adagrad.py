@@ -176,7 +176,7 @@ def whole_numbers_count_as_floats_in_adaptive_steps(adagrad_step, sparse_adagrad
         wide = step(w, g, past, lr=lr, **options)
         narrow = step(w.astype(kind), g.astype(kind), past.astype(kind), lr=lr, **options)
         # A few roundings of numbers that are, like 10 times the step, 30 at most.
-        bound = 0.0 if kind is np.int64 else 300 * 2.0**-23
+        bound = 300 * (eps if kind is np.int64 else 2.0**-23)
         assert within(narrow[0], wide[0], bound)
         assert within(narrow[1], wide[1], bound)
 

@@ -288,7 +288,7 @@ def the_mean_square_falls_below_a_rate_that_grows_with_the_batch(max_mean_square
     first = Fraction(int(sums.sum()), batch_size * len(sums))
     second = Fraction(int((sums**2).sum()), batch_size**2 * len(sums))
     rate = Fraction(found) * Fraction(scale)
-    tiny = Fraction(1, 2**40)  # a few roundings are some 2⁻⁵⁰
+    tiny = Fraction(2**12 * eps)  # a few roundings are less by far
     for lr, sign in ((rate * (1 - tiny), -1), (rate * (1 + tiny), 1)):
         assert sign * (second * lr - 2 * first) > 0  # the mean of (1 − ηh)² is 1 + η (η second − 2 first)
 

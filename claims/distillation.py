@@ -9,6 +9,7 @@ import numpy as np
 
 from claims import claim, legal, measured, myth, proved
 from claims.toolbox import laboratory as lab
+from claims.toolbox import precision
 from claims.toolbox.comparison import at_most, eps, equal, raises, within
 from claims.toolbox.data import digits
 from claims.toolbox.statistics import at_least, false_alarm, false_hold
@@ -16,7 +17,7 @@ from claims.toolbox.strategies import case, choices, integer_arrays, real_arrays
 
 pairs = real_arrays(z="NC", v="NC")
 temperatures = choices(1.0, 2.0, 4.0, 20.0, 0.5)
-TINY = float(np.finfo(np.float64).tiny)  # below it floats lose digits, and softmax with them
+TINY = float(np.finfo(precision.dtype).tiny)  # below it floats lose digits, and softmax with them
 
 
 def size(temperature, *logits):

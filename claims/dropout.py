@@ -8,7 +8,7 @@ from math import exp, lgamma, log
 import numpy as np
 
 from claims import claim, convention, legal, myth
-from claims.toolbox.comparison import Off, at_most, eps, equal, gamma, raises, within
+from claims.toolbox.comparison import Off, at_most, eps, equal, gamma, raises, unit_roundoff, within
 from claims.toolbox.strategies import (
     case,
     choices,
@@ -262,7 +262,7 @@ def train_output_is_zero_or_x_over_keep(dropout_forward, numbers, p, dtype, rng)
     out, _ = dropout_forward(x, p=p, rng=rng)
     scaled = x.astype(np.float64) / (1 - p)
     # Three roundings of eps/2 each: of 1/(1 − p), of its product with x, of x/(1 − p) here; twice that is allowed.
-    assert within(out, np.where(out == 0, 0.0, scaled), 3 * np.finfo(out.dtype).eps * abs(scaled))
+    assert within(out, np.where(out == 0, 0.0, scaled), 6 * unit_roundoff(out.dtype) * abs(scaled))
 
 
 def threes(dtype):

@@ -3,6 +3,7 @@
 import numpy as np
 
 from claims import claim, legal, myth, proved
+from claims.toolbox import precision
 from claims.toolbox.comparison import at_most, eps, equal, raises, within
 from claims.toolbox.exact import fractions
 from claims.toolbox.strategies import case, choices, dyadic_arrays, integer_arrays, real_arrays, small_integer_arrays
@@ -654,7 +655,7 @@ def adds_a_constant_to_the_gradient(w, g, *, lr):
 
 # Where rounding loses it
 
-formats = choices(np.float64, np.float32, np.float16)
+formats = choices(precision.dtype.type, np.float32, np.float16)
 some_weights = choices(1.0, 1.5, -1.0, 3.0, 0.1, 100.0, -0.7, 1000.0, 1 / 3)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from claims import claim, legal, measured, myth, proved
 from claims.toolbox import laboratory as lab
-from claims.toolbox.comparison import Off, at_most, eps, equal, gamma, within
+from claims.toolbox.comparison import Off, at_most, eps, equal, gamma, unit_roundoff, within
 from claims.toolbox.data import digits
 from claims.toolbox.exact import fractions
 from claims.toolbox.statistics import at_least, false_alarm, false_hold
@@ -605,7 +605,7 @@ def noise_gives_a_dead_relu_a_slope(smoothed_relu_grad, net, noise_std, dtype):
     assert within(slope, share, 0.51e-3)
     exact = np.array([erfc(-each / sqrt(2)) / 2 for each in z.tolist()])
     # The tail falls as exp(−z²/2): a relative error ε of z is one of z² ε of the tail; below 1e-37 float32 is denormal.
-    assert within(slope, exact, 4 * np.finfo(dtype).eps * (2 + z**2) * exact + 1e-37)
+    assert within(slope, exact, 8 * unit_roundoff(dtype) * (2 + z**2) * exact + 1e-37)
 
 
 @noise_gives_a_dead_relu_a_slope.refutes("smoothed_relu_grad")

@@ -21,7 +21,13 @@ _USAGE = {pytest.ExitCode.USAGE_ERROR: 2, pytest.ExitCode.INTERNAL_ERROR: 1}
 
 
 def check(
-    topics: Sequence[str], profile: str, seed: int | None, subject: str, evidence: Path | None, workers: int
+    topics: Sequence[str],
+    profile: str,
+    seed: int | None,
+    subject: str,
+    dtype: str,
+    evidence: Path | None,
+    workers: int,
 ) -> int:
     """Judge the claims and print a report; return the exit code.
 
@@ -49,6 +55,8 @@ def check(
         profile,
         "--subject",
         subject,
+        "--dtype",
+        dtype,
         *(part for topic in topics for part in ("--topic", topic)),
         *(("--seed", str(seed)) if seed is not None else ()),
         *(("--evidence", str(evidence)) if evidence else ()),

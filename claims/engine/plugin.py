@@ -17,11 +17,13 @@ from claims.engine import evidence, reading, report
 from claims.engine.declare import ROOT
 from claims.engine.judge import as_test, judge
 from claims.engine.ledger import Ledger
+from claims.engine.narrow import narrowed
 from claims.engine.profiles import PROFILES, run_seed
 from claims.engine.subjects import REFERENCE, BadInput, find_subject
 from claims.engine.topics import check_topics, concerns
 from claims.engine.trials import Trial, trials
 from claims.engine.verdict import Verdict
+from claims.toolbox import precision
 
 MARKERS = {
     "proved": "a claim settled for good",
@@ -32,6 +34,7 @@ MARKERS = {
     "myth": "a false sentence that must be refuted",
     "contract": "what holds for every call of a slot",
 }
+DTYPES = ("float64", "float32")
 TRIAL = pytest.StashKey[Trial]()
 RUN = pytest.StashKey["Run"]()
 
@@ -43,11 +46,14 @@ class Run:
         option = config.option
         given = getattr(config, "workerinput", {}).get("claims_seed", option.claims_seed)
         profile, seed = PROFILES[option.claims_profile], run_seed(given)
+        precision.choose(option.claims_dtype)  # before any page is read, whose bounds are stated in it
         book = reading.load()
         names = option.claims_subject or [REFERENCE]
         try:
             check_topics(option.claims_topic, book)
             subjects = [find_subject(name, book) for name in dict.fromkeys(names)]
+            if precision.dtype != precision.DOUBLE:
+                subjects = [narrowed(subject, precision.dtype) for subject in subjects]
         except BadInput as error:
             raise pytest.UsageError(str(error)) from None
         self.path = Path(option.claims_evidence) if option.claims_evidence else None
@@ -139,6 +145,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="append",
         metavar="NAME|FILE.py",
         help=f"judge this instead of the reference, {REFERENCE} (may be repeated)",
+    )
+    group.addoption(
+        "--dtype",
+        dest="claims_dtype",
+        choices=DTYPES,
+        default=DTYPES[0],
+        help="the precision in which the subject is called, and in whose eps the bounds are stated",
     )
     group.addoption(
         "--evidence", dest="claims_evidence", metavar="FILE.json", help="write here what was judged and how it went"

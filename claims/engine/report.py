@@ -67,7 +67,9 @@ def replay(trial: Trial, profile: Profile, seed: int, *, redraw: bool) -> str:
     topic = trial.slot if trial.is_contract else trial.claim.id
     options = [f"--profile {profile.name}"] if profile.name != "default" else []
     options += [f"--seed {seed}"] if trial.claim.drawn or redraw else []
-    options += [f"--subject {trial.on}"] if trial.role == "subject" and trial.on != REFERENCE else []
+    subject, _, dtype = (trial.on if trial.role == "subject" else REFERENCE).partition("@")
+    options += [f"--subject {subject}"] if subject != REFERENCE else []
+    options += [f"--dtype {dtype}"] if dtype else []
     return " ".join(["claims check", topic, *options])
 
 

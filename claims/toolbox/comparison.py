@@ -9,9 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from claims.toolbox import precision
+
 Float = NDArray[np.floating[Any]]
 
-eps = float(np.finfo(np.float64).eps)  # 2⁻⁵², the gap between 1 and the next float64; rounding errs by at most eps/2
+# The gap between 1 and the next float, in float64 2⁻⁵²; rounding errs by at most eps/2.
+eps = float(np.finfo(precision.dtype).eps)
 
 
 class Off:
@@ -75,8 +78,11 @@ def raises(kind: type[Exception], call: Any, *arguments: Any, **options: Any) ->
 
 
 def unit_roundoff(dtype: DTypeLike = np.float64) -> float:
-    """Return u, the largest relative error of one rounding: 2⁻⁵³ in float64, 2⁻²⁴ in float32."""
-    return float(np.finfo(dtype).eps) / 2
+    """Return u, the largest relative error of one rounding: 2⁻⁵³ in float64, 2⁻²⁴ in float32.
+
+    In a run in a coarser precision it is the one of that.
+    """
+    return max(float(np.finfo(dtype).eps), eps) / 2
 
 
 def gamma(n: int, dtype: DTypeLike = np.float64) -> float:

@@ -26,6 +26,8 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 from numpy.typing import ArrayLike, NDArray
 
+from claims.toolbox import precision
+
 Table = NDArray[np.float64]
 Codes = NDArray[np.uint8]
 
@@ -34,17 +36,22 @@ def _signed(*sizes: float) -> list[float]:
     return list(chain.from_iterable((size, -size) for size in sizes))
 
 
+def _held(numbers: ArrayLike) -> Table:
+    """Return numbers as float64, rounded to what the precision of the run holds."""
+    return np.asarray(numbers, dtype=np.float64).astype(precision.dtype).astype(np.float64)
+
+
 def _table(simple: Sequence[float], scale: float) -> Table:
     """Return 256 numbers: 0, the simple ones, and quantiles of a normal distribution to 3 decimals."""
     missing = 255 - len(simple)
     quantiles = (round(scale * NormalDist().inv_cdf((i + 0.5) / missing), 3) for i in range(missing))
-    return np.array([0, *simple, *sorted(quantiles, key=lambda value: (abs(value), value < 0))], dtype=np.float64)
+    return _held([0, *simple, *sorted(quantiles, key=lambda value: (abs(value), value < 0))])
 
 
 def _repeated(rare: Sequence[float], common: Sequence[float]) -> Table:
     """Return 256 numbers: 0, the common ones, the rare ones, and then the common ones again and again."""
     first = [0, *common, *rare]
-    return np.array([*first, *(common[i % len(common)] for i in range(256 - len(first)))], dtype=np.float64)
+    return _held([*first, *(common[i % len(common)] for i in range(256 - len(first)))])
 
 
 # Whole numbers whose sums of products are exact in float64, the small ones most often.
@@ -121,7 +128,7 @@ def generators() -> SearchStrategy[np.random.Generator]:
 
 def case(**arrays: ArrayLike) -> Any:
     """Return one case as the strategies draw it, for a witness or the counterexample of a myth."""
-    return _record(tuple(arrays))(*(np.asarray(array, dtype=np.float64) for array in arrays.values()))
+    return _record(tuple(arrays))(*map(_held, arrays.values()))
 
 
 def _coded(table: Table, shapes: Mapping[str, str], largest: int) -> SearchStrategy[Any]:
