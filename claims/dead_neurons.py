@@ -7,10 +7,11 @@ from itertools import pairwise, permutations, product
 
 import numpy as np
 
-from claims import claim, legal, measured, myth, proved
+from claims import claim, convention, legal, measured, myth, proved
 from claims.toolbox import laboratory as lab
 from claims.toolbox.comparison import at_most, eps, equal, raises, within
 from claims.toolbox.data import digits
+from claims.toolbox.disguises import OneBuffer
 from claims.toolbox.statistics import at_least, false_alarm, false_hold
 from claims.toolbox.strategies import case, choices, integer_arrays, small_integer_arrays
 
@@ -19,6 +20,7 @@ layers = {"x": "ND", "W1": "DH", "b1": "H", "W2": "HC", "b2": "C"}
 one_hidden_layer = small_integer_arrays(**layers, d="NC")
 two_parts = small_integer_arrays(z="NH", more="MH")
 dyadic_rates = choices(0.5, 1.0, 0.25)
+small_units = choices(1.0, 2.0**-40)
 
 
 def columns(*entries):
@@ -29,16 +31,20 @@ def columns(*entries):
 # What a dead unit is
 
 
-@claim(at=units)
-def a_unit_is_dead_if_no_example_makes_it_fire(dead_units, at):
+@claim(at=units, scale=choices(1.0, 2.0**-30, 1000.0, 2.0**-900))
+def a_unit_is_dead_if_no_example_makes_it_fire(dead_units, at, scale):
     """A ReLU unit is dead on data if z ≤ 0 for each example of them: it then outputs 0 on all.
 
     One answer for each unit; z = 0 counts as silent, as the slope at 0 is taken to be 0, and with no example all
-    units are silent.
+    units are silent.  However little z is above 0, and however many other examples leave it below, one is enough.
     """
-    assert equal(dead_units(at.z), [all(entry <= 0 for entry in column) for column in at.z.T])
-    assert equal(dead_units(at.z), np.maximum(at.z, 0.0).max(axis=0) == 0)
-    assert equal(dead_units(at.z[:0]), np.ones(at.z.shape[1], bool))
+    z = at.z * scale
+    crowd = np.full((200, z.shape[1]), -1.0)
+    expected = [all(entry <= 0 for entry in column) for column in z.T]
+    assert equal(dead_units(z), expected)
+    assert equal(dead_units(z), np.maximum(z, 0.0).max(axis=0) == 0)
+    assert equal(dead_units(np.vstack([crowd, z])), expected)
+    assert equal(dead_units(z[:0]), np.ones(z.shape[1], bool))
 
 
 @a_unit_is_dead_if_no_example_makes_it_fire.refutes("dead_units")
@@ -64,6 +70,21 @@ def judges_by_the_mean_activation(z):
 @a_unit_is_dead_if_no_example_makes_it_fire.refutes("dead_units")
 def judges_by_the_majority(z):
     return 2 * (z <= 0).sum(axis=0) >= len(z)
+
+
+@a_unit_is_dead_if_no_example_makes_it_fire.refutes("dead_units")
+def calls_95_per_cent_silence_death(z):
+    return np.mean(z <= 0, axis=0) > 0.95 if len(z) else np.ones(z.shape[1], bool)
+
+
+@a_unit_is_dead_if_no_example_makes_it_fire.refutes("dead_units")
+def takes_activations_below_1e8th_for_0(z):
+    return (z <= 1e-8).all(axis=0)
+
+
+@a_unit_is_dead_if_no_example_makes_it_fire.refutes("dead_units")
+def sums_squares_too_small_for_a_float(z):
+    return (np.maximum(z, 0) ** 2).sum(axis=0) == 0
 
 
 @a_unit_is_dead_if_no_example_makes_it_fire.refutes("dead_units")
@@ -255,13 +276,13 @@ dead_on_data_is_dead_on_their_convex_hull.refutes("dead_units")(judges_by_the_me
 dead_on_data_is_dead_on_their_convex_hull.refutes("dead_units")(looks_at_the_first_example)
 
 
-@claim(at=integer_arrays(w="D", b="", low="D", width="D"))
-def dead_on_a_box_is_one_sum(dead_on_box, at):
+@claim(at=integer_arrays(w="D", b="", low="D", width="D"), scale=small_units)
+def dead_on_a_box_is_one_sum(dead_on_box, at, scale):
     """A unit is dead for all inputs with lowᵢ ≤ xᵢ ≤ highᵢ iff Σ max(wᵢ lowᵢ, wᵢ highᵢ) + b ≤ 0.
 
     An affine function is largest at a corner, and each input chooses its side alone.  Compared with all corners.
     """
-    w, b, low = at.w, float(at.b), at.low
+    w, b, low = at.w * scale, float(at.b * scale), at.low
     high = low + abs(at.width)
     corners = np.array(list(product(*zip(low, high, strict=True))))
     assert dead_on_box(w, b, low, high) == bool(np.all(corners @ w + b <= 0))
@@ -293,6 +314,11 @@ def takes_the_side_where_the_unit_is_lowest(w, b, low, high):
 
 
 @dead_on_a_box_is_one_sum.refutes("dead_on_box")
+def takes_a_billionth_above_0_for_0(w, b, low, high):
+    return bool(np.maximum(w * low, w * high).sum() + b <= 1e-9)
+
+
+@dead_on_a_box_is_one_sum.refutes("dead_on_box")
 def takes_the_box_to_be_symmetric(w, b, low, high):
     return bool(abs(w) @ high + b <= 0)
 
@@ -320,14 +346,14 @@ spheres = integer_arrays(w="D", b="")
 radii = choices(1.0, 2.0, 0.5, 5.0)
 
 
-@claim(at=spheres, radius=radii)
-def dead_on_a_ball_iff_radius_times_norm_is_at_most_minus_b(dead_on_ball, at, radius):
+@claim(at=spheres, radius=radii, scale=small_units)
+def dead_on_a_ball_iff_radius_times_norm_is_at_most_minus_b(dead_on_ball, at, radius, scale):
     """A unit is dead for all inputs with ‖x‖ ≤ R iff R‖w‖ + b ≤ 0.
 
     By Cauchy and Schwarz, with equality at x = Rw/‖w‖.  So for all inputs iff w = 0 and b ≤ 0.
-    Expected: b ≤ 0 and R²‖w‖² ≤ b², in whole numbers.
+    Expected: b ≤ 0 and R²‖w‖² ≤ b², in whole numbers, or in multiples of 2⁻⁴⁰.
     """
-    w, b = at.w, float(at.b)
+    w, b = at.w * scale, float(at.b * scale)
     assert dead_on_ball(w, b, radius=radius) == (b <= 0 and radius**2 * (w @ w) <= b**2)
     # No whole numbers up to 1000 have 2²⁰‖w‖ ≤ 1000 but w = 0.
     assert dead_on_ball(w, b, radius=2.0**20) == (not w.any() and b <= 0)
@@ -339,7 +365,7 @@ def forgets_the_root(w, b, *, radius):
 
 
 @dead_on_a_ball_iff_radius_times_norm_is_at_most_minus_b.refutes(
-    "dead_on_ball", by={"at": case(w=[2, 3, 2], b=-3), "radius": 0.5}
+    "dead_on_ball", by={"at": case(w=[2, 3, 2], b=-3), "radius": 0.5, "scale": 1.0}
 )
 def sums_the_sizes_of_the_weights(w, b, *, radius):
     return bool(radius * abs(w).sum() + b <= 0)
@@ -358,6 +384,11 @@ def asks_for_z_below_0(w, b, *, radius):
 @dead_on_a_ball_iff_radius_times_norm_is_at_most_minus_b.refutes("dead_on_ball")
 def squares_and_forgets_the_sign_of_the_bias(w, b, *, radius):
     return bool(radius**2 * (w @ w) <= b**2)
+
+
+@dead_on_a_ball_iff_radius_times_norm_is_at_most_minus_b.refutes("dead_on_ball")
+def takes_next_to_0_for_0(w, b, *, radius):
+    return bool(radius * np.linalg.norm(w) + b <= 1e-9)
 
 
 @dead_on_a_ball_iff_radius_times_norm_is_at_most_minus_b.refutes("dead_on_ball")
@@ -467,26 +498,16 @@ def finds_nothing_where_there_is_nothing(batches):
     return (np.vstack(batches) <= 0).all(axis=0) if batches else np.ones(0, bool)
 
 
-class ReusedBuffer:
-    """Batches of one example each, all in one and the same array, as a loader does that has no room for more."""
-
-    def __init__(self, z):
-        self.z = z
-
-    def __iter__(self):
-        buffer = np.empty_like(self.z[:1])
-        for row in self.z:
-            buffer[:] = row
-            yield buffer
-
-
 @claim(at=units)
 def streaming_needs_one_batch_at_a_time(dead_units_streaming, at):
     """Data that do not fit into memory are no obstacle: one batch is there at a time, and one bit for each unit.
 
-    Here every batch overwrites the one before it, so nothing that was kept of them would be left.
+    Here every batch overwrites the one before it, so nothing that was kept of them would be left, and they come
+    only once.  After two hundred batches that no unit fires on, one that fires still counts.
     """
-    assert equal(dead_units_streaming(ReusedBuffer(at.z)), (at.z <= 0).all(axis=0))
+    silent = np.full((200, *at.z[:1].shape), -1.0)
+    for before in (silent[:0], silent):
+        assert equal(dead_units_streaming(OneBuffer([*before, *at.z[:, None]])), (at.z <= 0).all(axis=0))
 
 
 @streaming_needs_one_batch_at_a_time.refutes("dead_units_streaming")
@@ -503,6 +524,22 @@ def keeps_the_first_batch_without_a_copy(batches):
 
 
 streaming_needs_one_batch_at_a_time.refutes("dead_units_streaming")(lets_the_last_batch_decide)
+
+
+@streaming_needs_one_batch_at_a_time.refutes("dead_units_streaming")
+def counts_the_examples_in_a_pass_before(batches):
+    n = sum(len(z) for z in batches)
+    return sum((z <= 0).sum(axis=0) for z in batches) == n
+
+
+@streaming_needs_one_batch_at_a_time.refutes("dead_units_streaming")
+def stops_after_a_few_batches(batches):
+    return np.all([(z <= 0).all(axis=0) for z, _ in zip(batches, range(64), strict=False)], axis=0)
+
+
+@streaming_needs_one_batch_at_a_time.refutes("dead_units_streaming")
+def calls_99_per_cent_silence_death(batches):
+    return np.mean([(z <= 0).mean(axis=0) for z in batches], axis=0) > 0.99
 
 
 @legal("dead_units_streaming")
@@ -705,15 +742,15 @@ the_rule_of_three.refutes("examples_needed")(takes_the_logarithm_of_q)
 steps = integer_arrays(x="D", w="D", z="", delta="")
 
 
-@claim(at=steps)
-def a_step_kills_from_a_rate_of_z_over_delta_norm_on(killing_lr, at):
+@claim(at=steps, scale=small_units)
+def a_step_kills_from_a_rate_of_z_over_delta_norm_on(killing_lr, at, scale):
     """One step on example x makes its own z ≤ 0 iff η ≥ z/(δ(‖x‖² + 1)), where δ = ∂L/∂z > 0; else never.
 
     The step is w − ηδx, b − ηδ, with the unit's inputs x as they were; the + 1 is the bias's share.
     It is made in fractions, with rates 2⁻⁴⁰ of the threshold above and below it.
     """
     z = float(abs(at.z)) + 1
-    delta = float(at.delta)
+    delta = float(at.delta) * scale
     rate = killing_lr(z, delta, at.x)
     if delta <= 0:
         assert rate == math.inf
@@ -746,6 +783,11 @@ def forgets_the_inputs(z, delta, x):
 
 
 @a_step_kills_from_a_rate_of_z_over_delta_norm_on.refutes("killing_lr")
+def takes_a_small_delta_for_0(z, delta, x):
+    return z / (delta * (x @ x + 1)) if delta > 1e-8 else math.inf
+
+
+@a_step_kills_from_a_rate_of_z_over_delta_norm_on.refutes("killing_lr")
 def multiplies_by_delta(z, delta, x):
     return z * delta / (x @ x + 1) if delta > 0 else math.inf
 
@@ -753,6 +795,11 @@ def multiplies_by_delta(z, delta, x):
 @a_step_kills_from_a_rate_of_z_over_delta_norm_on.refutes("killing_lr")
 def forgets_that_the_step_may_raise_z(z, delta, x):
     return abs(z / (delta * (x @ x + 1))) if delta else math.inf
+
+
+@convention("killing_lr", "the unit has no bias, so it divides by δ‖x‖², where this slot's bias moves as well")
+def leaves_the_bias_where_it_is(z, delta, x):
+    return float(z / (delta * (x @ x))) if delta > 0 and x.any() else math.inf
 
 
 @legal("killing_lr")

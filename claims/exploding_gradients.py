@@ -1411,8 +1411,8 @@ def tied_weights_multiply_log_gain_variance_by_depth(log_gain_variance):
     So its spread grows like √L across different layers, where gains above and below 1 make up for each other, and
     like L across the steps of an RNN.  All outcomes of a two-point law are enumerated, in fractions.
     """
-    for low, high in ((Fraction(-1), Fraction(1)), (Fraction(-2, 3), Fraction(5, 7)), (Fraction(1), Fraction(1))):
-        variance = ((high - low) / 2) ** 2
+    for low, high in ((Fraction(-1), Fraction(1)), (Fraction(-1, 2), Fraction(3, 4)), (Fraction(1), Fraction(1))):
+        variance = float(((high - low) / 2) ** 2)  # of dyadic gains, so exact
         for depth in range(6):
             independent = [sum(gains, Fraction(0)) for gains in itertools.product((low, high), repeat=depth)]
             tied = [depth * low, depth * high]

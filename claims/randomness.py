@@ -13,6 +13,7 @@ from claims import claim, legal, measured, myth, proved
 from claims.toolbox import laboratory as lab
 from claims.toolbox.comparison import Off, at_most, eps, equal, gamma, unit_roundoff, within
 from claims.toolbox.data import digits
+from claims.toolbox.disguises import SaltedName
 from claims.toolbox.exact import fractions
 from claims.toolbox.statistics import at_least, false_alarm, false_hold
 from claims.toolbox.strategies import (
@@ -27,6 +28,8 @@ from claims.toolbox.strategies import (
 
 seeds_of_runs = choices(0, 1, 2, 7, 42, 1234, 2**31, 2**32 + 5)
 NAMES = ("init", "order", "mask", "split")
+# As near to these as names come: anagrams, capitals, a blank, the next letter, a long common beginning, accents.
+NEAR = ("tini", "Init", "init ", "masl", "nask", "initialise", "initialize", "größe", "grösse", "1x", "x1")
 LIMIT = 40.0  # no right implementation is refuted by one count or mean more often than 2 e⁻⁴⁰ < 1e-17
 
 
@@ -42,7 +45,8 @@ def fingerprint(stream):
 def named_streams_isolate(random_streams, seed, extra):
     """A named stream depends on its seed and name alone: not on other names, their order, or draws from them.
 
-    Different names, anagrams among them, and different seeds have different streams.
+    Different names, anagrams among them, and different seeds have different streams: all bits of a seed count, and
+    seed and name are not run together, where seed 1 with "1x" and seed 11 with "x" would be the same.
     """
     alone = fingerprint(random_streams(seed, "order")["order"])
     together = random_streams(seed, *NAMES)
@@ -53,9 +57,10 @@ def named_streams_isolate(random_streams, seed, extra):
     assert fingerprint(random_streams(seed, *NAMES[::-1])["order"]) == alone
     others = [
         fingerprint(stream)
-        for each in (seed, seed + 1)
-        for stream in random_streams(each, *NAMES, "tini", "maks").values()
+        for each in (seed, seed + 1, seed + 2**16, seed + 2**32)
+        for stream in random_streams(each, *NAMES, *NEAR).values()
     ]
+    others += [fingerprint(random_streams(int(run), "x")["x"]) for run in {f"{seed}1", f"1{seed}"}]
     assert len(set(others)) == len(others)
 
 
@@ -94,6 +99,31 @@ def adds_up_the_letters_of_a_name(seed, *names):
     return {name: np.random.default_rng([seed, sum(name.encode())]) for name in names}
 
 
+@named_streams_isolate.refutes("random_streams")
+def runs_seed_and_name_together(seed, *names):
+    return {name: np.random.default_rng(list(f"{seed}{name}".encode())) for name in names}
+
+
+@named_streams_isolate.refutes("random_streams")
+def adds_the_name_to_the_seed(seed, *names):
+    return {name: np.random.default_rng(seed + int.from_bytes(name.encode())) for name in names}
+
+
+@named_streams_isolate.refutes("random_streams")
+def reads_eight_letters_of_a_name(seed, *names):
+    return {name: np.random.default_rng([seed, *name.encode()[:8], len(name)]) for name in names}
+
+
+@named_streams_isolate.refutes("random_streams")
+def takes_capitals_for_small_letters(seed, *names):
+    return {name: np.random.default_rng([seed, *name.lower().encode()]) for name in names}
+
+
+@named_streams_isolate.refutes("random_streams")
+def keeps_sixteen_bits_of_the_seed(seed, *names):
+    return {name: np.random.default_rng([seed % 2**16, *name.encode()]) for name in names}
+
+
 @legal("random_streams")
 def seeds_by_a_polynomial_of_the_letters(seed, *names):
     return {
@@ -101,32 +131,15 @@ def seeds_by_a_polynomial_of_the_letters(seed, *names):
     }
 
 
-class SaltedInOneProcess(str):
-    """A name as one process sees it: its hash is salted, as that of every string is."""
-
-    __slots__ = ()
-    salt = 1
-
-    def __hash__(self):
-        return hash((self.salt, str(self)))
-
-
-class SaltedInAnotherProcess(SaltedInOneProcess):
-    """The same name in a process with another salt."""
-
-    __slots__ = ()
-    salt = 2
-
-
 @claim(seed=seeds_of_runs)
 def streams_do_not_hang_on_the_hash_seed(random_streams, seed):
     """A stream is the same in every process: it is not seeded by hash(name), which Python salts anew in each.
 
-    The processes are played by two kinds of strings whose hashes are salted differently.
+    The processes are played by strings whose hashes are salted differently.
     """
     for name in NAMES:
-        one = random_streams(seed, SaltedInOneProcess(name))
-        other = random_streams(seed, SaltedInAnotherProcess(name))
+        one = random_streams(seed, SaltedName(name, 1))
+        other = random_streams(seed, SaltedName(name, 2))
         assert fingerprint(*one.values()) == fingerprint(*other.values())
 
 
@@ -745,16 +758,21 @@ def surprise(count, n, rate):
     return n * sum(a * log(a / b) if b > 0 else LIMIT for a, b in ((share, rate), (1 - share, 1 - rate)) if a > 0)
 
 
+def expected(count, n, rate, what):
+    return surprise(count, n, rate) <= LIMIT or Off(f"{count} of {n} {what}, where {n * rate:.6g} are expected")
+
+
 numbers = real_arrays(x="")
-scales = choices(1.0, 1.001, 0.7, 2.0**-15, 65.5, 2.0**-24, 1 / 3)
+scales = choices(1.0, 1.001, 0.7, 2.0**-15, 65.5, 2.0**-24, 1 / 3, 1 - 2.0**-13)
 
 
 @claim(net=numbers, scale=scales, rng=generators())
 def stochastic_rounding_is_unbiased(stochastic_round, net, scale, rng):
     """Stochastic rounding gives a neighbour of x in float16, each with the probability that makes the mean x.
 
-    So x itself if float16 has it, and every entry has a draw of its own.  512 copies of x are rounded; how many
-    of them go up refutes a right implementation with probability at most 2 e⁻⁴⁰, by Chernoff's bound.
+    So x itself if float16 has it, and every entry has a draw of its own, at every call.  Twice 512 copies of x are
+    rounded.  How many of them go up, and how often two of them go the same way, entry by entry of two calls, two
+    rows, two neighbours, each refute a right implementation with probability at most 2 e⁻⁴⁰, by Chernoff's bound.
     """
     x = float(np.clip(net.x * scale, -65504, 65504))
     out = stochastic_round(np.full((2, 256), x), rng=rng)
@@ -764,8 +782,12 @@ def stochastic_rounding_is_unbiased(stochastic_round, net, scale, rng):
     high = nearest if float(nearest) >= x else np.nextafter(nearest, np.float16(np.inf))
     assert np.all((out == low) | (out == high))
     if low < high:
-        rate, ups = (x - float(low)) / (float(high) - float(low)), np.count_nonzero(out == high)
-        assert surprise(ups, 512, rate) <= LIMIT or Off(f"{ups} of 512 go up, where {512 * rate:.6g} are expected")
+        rate, up = (x - float(low)) / (float(high) - float(low)), out == high
+        assert expected(np.count_nonzero(up), 512, rate, "go up")
+        again = stochastic_round(np.full((2, 256), x), rng=rng) == high
+        alike = rate**2 + (1 - rate) ** 2
+        for one, other in ((up, again), (up[0], up[1]), (up[:, ::2], up[:, 1::2])):
+            assert expected(np.count_nonzero(one == other), one.size, alike, "go the same way")
 
 
 def rounded(x, chance, rng):
@@ -799,6 +821,24 @@ def draws_once_for_the_whole_array(x, *, rng):
 
 
 @stochastic_rounding_is_unbiased.refutes("stochastic_round")
+def draws_once_for_each_column(x, *, rng):
+    drawn = rng.random(x.shape[-1:])
+    return rounded(x, lambda share: np.where(drawn < share, 1.0, 0.0), rng)
+
+
+@stochastic_rounding_is_unbiased.refutes("stochastic_round")
+def mirrors_the_draws_of_the_first_half(x, *, rng):
+    half = rng.random(-(-x.size // 2))
+    drawn = np.append(half, 1 - half)[: x.size].reshape(x.shape)
+    return rounded(x, lambda share: np.where(drawn < share, 1.0, 0.0), rng)
+
+
+@stochastic_rounding_is_unbiased.refutes("stochastic_round")
+def seeds_itself_anew_at_every_call(x, *, rng):
+    return rounded(x, lambda share: share, np.random.default_rng(0))
+
+
+@stochastic_rounding_is_unbiased.refutes("stochastic_round")
 def always_rounds_down(x, *, rng):
     return rounded(x, lambda share: np.zeros(share.shape), rng)
 
@@ -811,6 +851,12 @@ def number(x):
 def forgets_that_small_numbers_are_coarse(x, *, rng):
     _, exponent = np.frexp(x)
     unit = np.ldexp(1.0, exponent - 11)
+    return (np.floor(x / unit + rng.random(x.shape)) * unit).astype(np.float16)
+
+
+@stochastic_rounding_is_unbiased.refutes("stochastic_round", by=number(1 - 2.0**-13))
+def takes_the_gap_at_the_nearest_number(x, *, rng):
+    unit = np.maximum(abs(np.spacing(x.astype(np.float16))).astype(float), 2.0**-24)
     return (np.floor(x / unit + rng.random(x.shape)) * unit).astype(np.float16)
 
 

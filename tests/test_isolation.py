@@ -285,3 +285,33 @@ def test_the_judge_outlives_its_nursery(tmp_path):
 
     assert sum(each.error is not None for each in after) <= 1
     assert after[-1].result.tolist() == [1.0, 1.0]
+
+
+def test_what_claims_disguise_reaches_the_child_as_it_is(found):
+    """A right function would be refused in isolation if its salted names or its one-way batches did not travel."""
+    right = """
+        def random_streams(seed, *names):
+            return {name: np.random.default_rng([seed, *name.encode(), len(name)]) for name in names}
+
+        def dead_units_streaming(batches):
+            dead = None
+            for z in batches:
+                silent = (z <= 0).all(axis=0)
+                dead = silent if dead is None else dead & silent
+            if dead is None:
+                raise ValueError("no batch")
+            return dead
+    """
+    assert {name: said(finding) for name, finding in found(right).items()} == {
+        "random_streams": "right: ",
+        "dead_units_streaming": "right: ",
+    }
+    wrong = """
+        def random_streams(seed, *names):
+            return {name: np.random.default_rng([seed, hash(name) % 2**32]) for name in names}
+
+        def dead_units_streaming(batches):
+            number = sum(len(z) for z in batches)
+            return sum((z <= 0).sum(axis=0) for z in batches) == number
+    """
+    assert {finding.outcome for finding in found(wrong).values()} == {"wrong"}

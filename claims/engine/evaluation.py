@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from claims.engine.declare import Function
+from claims.toolbox.disguises import OneBuffer
 
 # Bound before any implementation runs, which may replace what NumPy calls by these names.
 _shares_memory = np.shares_memory
@@ -167,6 +168,8 @@ def copied(value: Any) -> Any:
         return {key: copied(item) for key, item in value.items()}
     if type(value) in (list, tuple):
         return type(value)(map(copied, value))
+    if isinstance(value, OneBuffer):  # each call reads it from the beginning
+        return OneBuffer(value.batches)
     return same_stream(value) if isinstance(value, np.random.Generator) else value
 
 

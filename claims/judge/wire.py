@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from claims.engine.evaluation import Foreign, Handle
+from claims.toolbox.disguises import OneBuffer, SaltedName
 
 LARGEST = 1 << 28  # bytes in a frame: more than any claim sends
 _DEEPEST = 32
@@ -72,6 +73,12 @@ def _pack(value: Any, put: Any, depth: int) -> None:  # noqa: C901, PLR0912 - on
         put(b"h" + _LENGTH.pack(value.number))
     elif kind is Callback:
         put(b"c" + _LENGTH.pack(value.number))
+    elif kind is SaltedName:
+        put(b"S" + _LENGTH.pack(value.salt))
+        _pack(str(value), put, depth + 1)
+    elif kind is OneBuffer:
+        put(b"B")
+        _pack(value.batches, put, depth + 1)
     elif kind is np.random.Generator and type(value.bit_generator).__name__ in _BITS:
         put(b"r")
         _pack(_stream(value), put, depth + 1)
@@ -214,6 +221,17 @@ def _read_callback(data: bytes, at: int, _: int) -> tuple[Callback, int]:
     return Callback(_LENGTH.unpack_from(data, at)[0]), at + 8
 
 
+def _read_salted(data: bytes, at: int, depth: int) -> tuple[SaltedName, int]:
+    (salt,) = _LENGTH.unpack_from(data, at)
+    text, end = _read(data, at + 8, depth + 1)
+    return SaltedName(text, salt), end
+
+
+def _read_buffer(data: bytes, at: int, depth: int) -> tuple[OneBuffer, int]:
+    batches, end = _read(data, at, depth + 1)
+    return OneBuffer(batches), end
+
+
 def _read_generator(data: bytes, at: int, depth: int) -> tuple[np.random.Generator, int]:
     stream, at = _read(data, at, depth + 1)
     return _generator(*stream), at
@@ -232,6 +250,8 @@ _READERS: dict[int, Callable[[bytes, int, int], tuple[Any, int]]] = {
     ord("h"): _read_handle,
     ord("c"): _read_callback,
     ord("r"): _read_generator,
+    ord("S"): _read_salted,
+    ord("B"): _read_buffer,
     ord("o"): _read_foreign,
     ord("n"): lambda _, at, __: (None, at),
     ord("t"): lambda _, at, __: (True, at),
