@@ -6,7 +6,7 @@ from math import inf
 
 import numpy as np
 
-from claims import claim, legal, measured, myth, proved
+from claims import claim, convention, legal, measured, myth, proved
 from claims.toolbox import laboratory as lab
 from claims.toolbox.comparison import at_most, eps, equal, raises, within
 from claims.toolbox.data import digits
@@ -382,6 +382,69 @@ def compares_with_the_last_average_only(w, g, m, v, v_max, *, t, lr=0.001, betas
     return w - lr * divided(m, np.sqrt(v_max) + eps), m, new_v, v_max
 
 
+@convention("amsgrad_step", "it corrects the maximum of v as PyTorch does, where this slot corrects nothing")
+def follows_pytorch(w, g, m, v, v_max, *, t, lr=0.001, betas=(0.9, 0.999), eps=1e-8):
+    m, v = averaged(g, m, v, betas)
+    v_max = np.maximum(v_max, v)
+    # In PyTorch's order: squares of 1e-160 are too small for a float to survive another.
+    root = np.sqrt(v_max) / (1 - betas[1] ** t) ** 0.5 + eps
+    return w - lr / (1 - betas[0] ** t) * divided(m, root), m, v, v_max
+
+
+@claim(at=dyadic_arrays(w="D", g="TD"), betas=any_betas, damp=choices(1e-8, 0.0, 1.0))
+def amsgrad_divides_by_the_largest_mean_square_of_each_weight(amsgrad_step, at, betas, damp):
+    """AMSGrad's step is −η m/(√v_max + ε), weight by weight; m and v are Adam's averages, v_max the largest v.
+
+    v itself goes on as in Adam and may fall.  With the corrected averages m̂ and v̂ in their places it is AMSGrad, too.
+
+    Source: Reddi, Kale and Kumar, On the Convergence of Adam and Beyond, ICLR 2018, Algorithm 2.
+    """
+    w, m, v, v_max = at.w, *zeros(at.w, 3)
+    first, second, published, variant = zeros(at.w, 4)
+    for t, g in enumerate(at.g, 1):
+        first, second = averaged(g, first, second, betas)
+        m_hat, v_hat = corrected(first, second, t, betas)
+        published, variant = np.maximum(published, second), np.maximum(variant, v_hat)
+        before = w
+        w, m, v, v_max = amsgrad_step(w, g, m, v, v_max, t=t, lr=0.3, betas=betas, eps=damp)
+        # Averages of at most t numbers up to 4 and of their squares; the corrections know 1 − βᵗ to ε/(1 − β).
+        slack = (t + 8) * eps
+        assert within(m, first, 4 * slack)
+        assert within(v, second, 16 * slack)
+        assert within(v_max, published, 16 * slack) or within(v_max, variant, 16 * slack / (1 - max(betas)))
+        moves = [divided(each, np.sqrt(v_max) + damp) for each in (m, m_hat)]
+        # A quotient of what was returned, and of an m̂ that is known to 4 slack/(1 − β).
+        root = np.sqrt(v_max) + damp
+        bound = divided(np.full(g.shape, 4 * slack / (1 - betas[0])), root) + 4 * eps * np.abs(before)
+        assert any(within(w, before - 0.3 * move, bound) for move in moves)
+
+
+amsgrad_divides_by_the_largest_mean_square_of_each_weight.refutes("amsgrad_step")(forgets_the_maximum)
+amsgrad_divides_by_the_largest_mean_square_of_each_weight.refutes("amsgrad_step")(climbs_with_the_maximum)
+amsgrad_divides_by_the_largest_mean_square_of_each_weight.refutes("amsgrad_step")(compares_with_the_last_average_only)
+
+
+@amsgrad_divides_by_the_largest_mean_square_of_each_weight.refutes("amsgrad_step")
+def takes_one_maximum_for_all_weights(w, g, m, v, v_max, *, t, lr=0.001, betas=(0.9, 0.999), eps=1e-8):
+    m, v = averaged(g, m, v, betas)
+    v_max = np.full_like(v, max(v.max(), v_max.max()))
+    return w - lr * divided(m, np.sqrt(v_max) + eps), m, v, v_max
+
+
+@amsgrad_divides_by_the_largest_mean_square_of_each_weight.refutes("amsgrad_step")
+def averages_on_from_the_maximum(w, g, m, v, v_max, *, t, lr=0.001, betas=(0.9, 0.999), eps=1e-8):
+    m, v = averaged(g, m, v, betas)
+    v_max = np.maximum(v_max, v)
+    return w - lr * divided(m, np.sqrt(v_max) + eps), m, v_max.copy(), v_max
+
+
+@amsgrad_divides_by_the_largest_mean_square_of_each_weight.refutes("amsgrad_step")
+def takes_the_largest_squared_gradient(w, g, m, v, v_max, *, t, lr=0.001, betas=(0.9, 0.999), eps=1e-8):
+    m, v = averaged(g, m, v, betas)
+    v_max = np.maximum(v_max, g * g)
+    return w - lr * divided(m, np.sqrt(v_max) + eps), m, v, v_max
+
+
 @claim(at=dyadic_arrays(w="D", h="D"), lr=choices(1.0, 0.5, 2.0))
 def sign_descent_ends_in_a_cycle_as_long_as_its_rate(adam_step, at, lr):
     """Adam with β₁ = β₂ = ε = 0 ends, on a 1-D quadratic, with |w_t| + |w_{t+1}| = η for ever, or at 0 exactly.
@@ -581,6 +644,21 @@ def adds_eps_before_the_correction_as_tensorflow_does(
     return w - rate * divided(m, np.sqrt(v) + eps), m, v
 
 
+@convention("adam_step", "its ε stands inside the root, where this slot's is added to the root")
+def eps_is_inside(w, g, m, v, *, t, lr=0.001, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0):
+    if t < 1:
+        raise ValueError("t < 1")
+    return puts_eps_inside_the_root(w, g, m, v, t=t, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay)
+
+
+@convention("adam_step", "its ε is added before the correction, as in TensorFlow, where this slot's is added after it")
+def eps_is_uncorrected(w, g, m, v, *, t, lr=0.001, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0):
+    if t < 1:
+        raise ValueError("t < 1")
+    options = {"t": t, "lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay}
+    return adds_eps_before_the_correction_as_tensorflow_does(w, g, m, v, **options)
+
+
 # What Adam's step is
 
 
@@ -674,13 +752,19 @@ def a_constant_gradient_gives_steps_of_lr(adam_step, at, steps, betas):
     """If the gradient is constant, every step of Adam is exactly η against its sign, and 0 where it is 0.
 
     For all t ≥ 1 and all β, at ε = 0: then m̂ = g and v̂ = g².  Without bias correction only the late
-    steps are.  Checked at dyadic β, which leave nothing but the roundings of one step.
+    steps are, and at the default β₂ = .999 not even step 5000, by 0.3 %.  Checked at dyadic β, which leave
+    nothing but the roundings of one step, and late at the defaults.
     """
     w, m, v = zeros(at.g, 3)
     for t in range(1, steps + 1):
         w, m, v = adam_step(np.zeros(at.g.shape), at.g, m, v, t=t, lr=0.5, betas=betas, eps=0.0)
     # The averages and their corrections are exact here; what remains are two roots and a few divisions.
     assert within(w, -0.5 * np.sign(at.g), 4 * eps)
+    for t in (100, 5000):
+        m, v = (1 - 0.9 ** (t - 1)) * at.g, (1 - 0.999 ** (t - 1)) * at.g**2
+        w, _, _ = adam_step(np.zeros(at.g.shape), at.g, m, v, t=t, lr=0.5, eps=0.0)
+        # At t = 100, 1 − β₂ᵗ is a tenth, so known to some 10 ε.
+        assert within(w, -0.5 * np.sign(at.g), 64 * eps)
 
 
 @a_constant_gradient_gives_steps_of_lr.refutes("adam_step")
@@ -693,6 +777,13 @@ def forgets_the_bias_correction(w, g, m, v, *, t, lr=0.001, betas=(0.9, 0.999), 
 def corrects_only_the_mean(w, g, m, v, *, t, lr=0.001, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0):
     m, v = averaged(g + weight_decay * w, m, v, betas)
     return w - lr * divided(m / (1 - betas[0] ** t), np.sqrt(v) + eps), m, v
+
+
+@a_constant_gradient_gives_steps_of_lr.refutes("adam_step")
+def corrects_the_first_thousand_steps_only(w, g, m, v, *, t, lr=0.001, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0):
+    m, v = averaged(g + weight_decay * w, m, v, betas)
+    m_hat, v_hat = corrected(m, v, t, betas) if t <= 1000 else (m, v)
+    return w - lr * divided(m_hat, np.sqrt(v_hat) + eps), m, v
 
 
 a_constant_gradient_gives_steps_of_lr.refutes("adam_step")(adds_one_to_t)
@@ -888,20 +979,28 @@ def swaps_the_betas_of_the_bound(t, *, betas=(0.9, 0.999)):
 # Axes
 
 
-@claim(at=dyadic_arrays(w="TD", g="TD"), rule=choices((0.5, 0.0, False), (0.5, 0.25, False), (0.75, 0.0, True)))
-def momentum_adds_up_discounted_gradients(momentum_step, at, rule):
+momentum_rules = choices(
+    (0.5, 0.0, False), (0.5, 0.25, False), (0.75, 0.0, True), (0.5, 0.25, True), (0.0, 0.0, False), (0.0, 0.5, True)
+)
+
+
+@claim(at=dyadic_arrays(w="TD", g="TD"), rule=momentum_rules, scale=choices(1.0, 2.0**-30))
+def momentum_adds_up_discounted_gradients(momentum_step, at, rule, scale):
     """SGD with momentum moves by −η Σ μᵗ⁻ⁱ (1 − dampening) gᵢ; Nesterov's form by −η (g + μ times that).
 
     From a buffer of zeros.  Exactly: on dyadic numbers nothing is rounded.  It is linear in the
-    gradients, where Adam is not.
+    gradients, where Adam is not.  A last step with μ = ½ shows that the buffer was kept with μ = 0, too.
     """
     mu, dampening, nesterov = rule
-    w, (buf,), moved = at.w[0], zeros(at.w[0], 1), 0.0
-    for t, g in enumerate(at.g, 1):
+    w, (buf,), moved = at.w[0] if scale == 1 else np.zeros(at.w[0].shape), zeros(at.w[0], 1), 0.0
+    start, gradients = w, scale * at.g
+    for t, g in enumerate(gradients, 1):
         w, buf = momentum_step(w, g, buf, lr=0.25, momentum=mu, dampening=dampening, nesterov=nesterov)
-        velocity = mu ** np.arange(t - 1.0, -1.0, -1.0) @ at.g[:t] * (1 - dampening)
+        velocity = mu ** np.arange(t - 1.0, -1.0, -1.0) @ gradients[:t] * (1 - dampening)
         moved = moved + (g + mu * velocity if nesterov else velocity)
-    assert equal(w, at.w[0] - 0.25 * moved)
+    assert equal(w, start - 0.25 * moved)
+    last, _ = momentum_step(w, g, buf, lr=0.25, momentum=0.5, dampening=dampening)
+    assert equal(last, w - 0.25 * (0.5 * velocity + (1 - dampening) * g))
 
 
 @momentum_adds_up_discounted_gradients.refutes("momentum_step")
@@ -925,6 +1024,32 @@ def steps_by_the_buffer_before(w, g, buf, *, lr, momentum=0.9, dampening=0.0, ne
 def ignores_nesterov(w, g, buf, *, lr, momentum=0.9, dampening=0.0, nesterov=False):
     buf = momentum * buf + (1 - dampening) * g
     return w - lr * buf, buf
+
+
+@momentum_adds_up_discounted_gradients.refutes("momentum_step")
+def forgets_the_buffer_without_momentum(w, g, buf, *, lr, momentum=0.9, dampening=0.0, nesterov=False):
+    new = momentum * buf + (1 - dampening) * g
+    return w - lr * (g + momentum * new if nesterov else new), new if momentum else buf.copy()
+
+
+@momentum_adds_up_discounted_gradients.refutes("momentum_step")
+def dampens_the_gradient_that_nesterov_adds(w, g, buf, *, lr, momentum=0.9, dampening=0.0, nesterov=False):
+    g = (1 - dampening) * g
+    buf = momentum * buf + g
+    return w - lr * (g + momentum * buf if nesterov else buf), buf
+
+
+@momentum_adds_up_discounted_gradients.refutes("momentum_step")
+def forgets_the_dampening_with_nesterov(w, g, buf, *, lr, momentum=0.9, dampening=0.0, nesterov=False):
+    buf = momentum * buf + (1 if nesterov else 1 - dampening) * g
+    return w - lr * (g + momentum * buf if nesterov else buf), buf
+
+
+@momentum_adds_up_discounted_gradients.refutes("momentum_step")
+def leaves_out_steps_below_1e8th(w, g, buf, *, lr, momentum=0.9, dampening=0.0, nesterov=False):
+    buf = momentum * buf + (1 - dampening) * g
+    step = g + momentum * buf if nesterov else buf
+    return w - lr * np.where(abs(step) < 1e-8, 0.0, step), buf
 
 
 momentum_adds_up_discounted_gradients.refutes("momentum_step")(ascends_with_momentum)
@@ -1004,7 +1129,8 @@ for mistake in (
 def adamw_decays_beside_adam(adam_step, adamw_step, at, strength, rate):
     """AdamW is a step of Adam without penalty plus −ηλw: its averages never see the decay.
 
-    So without any gradient w shrinks by 1 − ηλ.  The decay is multiplied by the rate, as PyTorch does it.
+    So without any gradient w shrinks by 1 − ηλ.  The decay is multiplied by the rate, as PyTorch does it, and
+    λ = .01 unless it is given.
 
     Source: Loshchilov and Hutter, Decoupled Weight Decay Regularization, ICLR 2019.
     """
@@ -1019,6 +1145,8 @@ def adamw_decays_beside_adam(adam_step, adamw_step, at, strength, rate):
         size = np.abs(w) + np.abs(moved - w)
         assert within(decayed, moved - rate * strength * w, 4000 * eps * size)
         w = decayed
+    by_default, *_ = adamw_step(at.w, at.g[0], *zeros(at.w, 2), t=1, lr=rate)
+    assert equal(by_default, adamw_step(at.w, at.g[0], *zeros(at.w, 2), t=1, lr=rate, weight_decay=0.01)[0])
 
 
 @adamw_decays_beside_adam.refutes("adamw_step")
@@ -1040,6 +1168,18 @@ def decays_what_has_already_moved(w, g, m, v, *, t, lr=0.001, betas=(0.9, 0.999)
 @adamw_decays_beside_adam.refutes("adamw_step")
 def lets_the_weights_grow(w, g, m, v, *, t, lr=0.001, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01):
     return adam(w * (1 + lr * weight_decay), g, m, v, t=t, lr=lr, betas=betas, eps=eps)
+
+
+@adamw_decays_beside_adam.refutes("adamw_step")
+def decays_only_if_it_is_told_to(w, g, m, v, *, t, lr=0.001, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0):
+    return adam(w * (1 - lr * weight_decay), g, m, v, t=t, lr=lr, betas=betas, eps=eps)
+
+
+@convention("adamw_step", "its decay is λ alone, as in the paper's schedule, where this slot's is ηλ")
+def called_with_the_rate_times_the_decay(
+    theirs, w, g, m, v, *, t, lr=0.001, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01
+):
+    return theirs(w, g, m, v, t=t, lr=lr, betas=betas, eps=eps, weight_decay=lr * weight_decay)
 
 
 @legal("adamw_step")
