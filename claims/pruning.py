@@ -7,7 +7,7 @@ from itertools import combinations
 
 import numpy as np
 
-from claims import claim, legal, measured, myth
+from claims import claim, convention, legal, measured, myth
 from claims.toolbox import laboratory as lab
 from claims.toolbox.comparison import at_most, eps, equal, gamma, raises, within
 from claims.toolbox.data import digits
@@ -38,6 +38,11 @@ def sparse_rows_store_a_value_and_a_column_for_each_weight(csr_nbytes, at, value
     stored = at.W[row, col].astype(value).nbytes + col.astype(index).nbytes + starts.astype(index).nbytes
     sizes = {"value_bytes": np.dtype(value).itemsize, "index_bytes": np.dtype(index).itemsize}
     assert equal(csr_nbytes(*at.W.shape, len(row), **sizes), stored)
+
+
+@convention("csr_nbytes", "it stores a row and a column with each value (COO), where this slot compresses the rows")
+def stores_both_indices(rows, cols, nonzeros, *, value_bytes=4, index_bytes=4):
+    return nonzeros * (value_bytes + 2 * index_bytes)
 
 
 @sparse_rows_store_a_value_and_a_column_for_each_weight.refutes("csr_nbytes")
@@ -393,23 +398,31 @@ def steps_with_the_kept_weights_only(w, g, buf, *, mask, lr, momentum=0.9):
 # Q28.2: magnitudes
 
 
-@claim(at=real_arrays(w="DC"), sparsity=shares)
-def the_smallest_share_goes_and_no_more(magnitude_mask, at, sparsity):
+@claim(at=real_arrays(w="DC"), sparsity=shares, scale=choices(1.0, 2.0**-40, 2.0**-600))
+def the_smallest_share_goes_and_no_more(magnitude_mask, at, sparsity, scale):
     """Exactly ⌊s · n⌋ of n weights go, none larger in size than one that stays, however many are equal.
 
-    A share outside [0, 1] is an error.
+    However small they are, even where their squares are 0 in floats.  A share outside [0, 1] is an error.
     """
-    keep = magnitude_mask(at.w, sparsity=sparsity)
-    assert equal(np.sum(~keep), math.floor(Fraction(str(sparsity)) * at.w.size))
-    assert at_most(np.max(abs(at.w)[~keep], initial=0.0), np.min(abs(at.w)[keep], initial=np.inf))
+    w = scale * at.w
+    keep = magnitude_mask(w, sparsity=sparsity)
+    assert equal(np.sum(~keep), math.floor(Fraction(str(sparsity)) * w.size))
+    assert at_most(np.max(abs(w)[~keep], initial=0.0), np.min(abs(w)[keep], initial=np.inf))
     for wrong in (-0.25, 1.25):
-        assert raises(ValueError, magnitude_mask, at.w, sparsity=wrong)
+        assert raises(ValueError, magnitude_mask, w, sparsity=wrong)
 
 
 @the_smallest_share_goes_and_no_more.refutes("magnitude_mask")
 def prunes_all_that_equal_the_threshold(w, *, sparsity):
     k = math.floor(sparsity * w.size)
     return abs(w) > np.sort(abs(w), axis=None)[k - 1] if k else np.ones(w.shape, bool)
+
+
+@the_smallest_share_goes_and_no_more.refutes("magnitude_mask")
+def ranks_squares_that_are_0(w, *, sparsity):
+    keep = np.ones(w.size, bool)
+    keep[np.argsort(w.ravel() ** 2, kind="stable")[: math.floor(sparsity * w.size)]] = False
+    return keep.reshape(w.shape)
 
 
 @the_smallest_share_goes_and_no_more.refutes("magnitude_mask")
@@ -460,7 +473,9 @@ def takes_the_share_modulo_1(w, *, sparsity):
     return mask_by(abs(w), math.floor(sparsity % 1 * w.size))
 
 
-@the_smallest_share_goes_and_no_more.refutes("magnitude_mask", by={"at": case(w=[[1e-9, 0]]), "sparsity": 0.5})
+@the_smallest_share_goes_and_no_more.refutes(
+    "magnitude_mask", by={"at": case(w=[[1e-9, 0]]), "sparsity": 0.5, "scale": 1.0}
+)
 def rounds_the_weights_first(w, *, sparsity):
     return mask_by(abs(w).round(6), math.floor(sparsity * w.size))
 
@@ -626,11 +641,14 @@ def halves_the_curvature_first(w, h_diag):
 def obd_ignores_units_of_weights_and_magnitude_does_not(obd_saliency, magnitude_mask, at, scale, sparsity):
     """In other units, w → cw and h → h/c², the saliency stays; where all h are equal, it ranks as |w| does.
 
-    If a weight is replaced by cw and divided by c where it is used, its curvature is divided by c².
+    If a weight is replaced by cw and divided by c where it is used, its curvature is divided by c².  A negative
+    curvature, away from a minimum, makes the saliency negative: without that weight the loss is lower.
     """
     h = np.full(at.w.shape, abs(at.h) + 0.125)
     saliency = obd_saliency(at.w, h)
     assert equal(obd_saliency(scale * at.w, h / scale**2), saliency)
+    assert equal(obd_saliency(at.w, -h), -saliency)
+    assert equal(obd_saliency(np.float32(at.w), np.float32(h)), saliency)  # eighths: float32 holds their products
     keep = magnitude_mask(at.w, sparsity=sparsity)
     assert at_most(np.max(saliency[~keep], initial=0.0), np.min(saliency[keep], initial=np.inf))
 
@@ -638,6 +656,18 @@ def obd_ignores_units_of_weights_and_magnitude_does_not(obd_saliency, magnitude_
 obd_ignores_units_of_weights_and_magnitude_does_not.refutes("obd_saliency")(takes_all_curvatures_for_1)
 obd_ignores_units_of_weights_and_magnitude_does_not.refutes("obd_saliency")(forgets_to_square_the_weight)
 obd_ignores_units_of_weights_and_magnitude_does_not.refutes("obd_saliency")(squares_the_curvature_as_well)
+
+
+@obd_ignores_units_of_weights_and_magnitude_does_not.refutes("obd_saliency")
+def takes_the_size_of_the_curvature(w, h_diag):
+    return abs(h_diag) * w**2 / 2
+
+
+@obd_ignores_units_of_weights_and_magnitude_does_not.refutes("obd_saliency")
+def takes_negative_curvature_for_0(w, h_diag):
+    return np.maximum(h_diag, 0) * w**2 / 2
+
+
 obd_ignores_units_of_weights_and_magnitude_does_not.refutes("magnitude_mask")(prunes_the_most_negative)
 
 
@@ -718,6 +748,13 @@ def wanda_is_the_output_error_of_one_removal(wanda_score, at):
         error = np.sqrt(np.sum((at.x @ at.W - at.x @ pruned) ** 2))
         # The sum of squares of whole numbers is exact; either side rounds a root and at most one product.
         assert within(score[i, j], error, gamma(4) * error)
+
+
+@convention(
+    "wanda_score", "it takes the root mean square over the examples, as Wanda's code does, where this slot sums"
+)
+def times_the_root_of_the_examples(theirs, W, x):
+    return theirs(W, x) * np.sqrt(len(x))
 
 
 @wanda_is_the_output_error_of_one_removal.refutes("wanda_score")
@@ -807,6 +844,7 @@ def first_order_scores_are_the_slope_and_vanish_at_a_minimum(gradient_score, at)
     """|w · g| is the first-order change of the loss when w goes to 0; at a minimum, where g = 0, it says nothing.
 
     For L(u) = ½‖A u − A w‖² the change is exactly −gᵢuᵢ + ½ hᵢᵢuᵢ²: the second term is what is left at u = w.
+    In float32, too, as weights are kept.
     """
     g = at.A.T @ (at.A @ at.u - at.A @ at.w)
     score = gradient_score(at.u, g)
@@ -815,6 +853,7 @@ def first_order_scores_are_the_slope_and_vanish_at_a_minimum(gradient_score, at)
         change = sum((at.A @ pruned - at.A @ at.w) ** 2) - sum((at.A @ at.u - at.A @ at.w) ** 2)
         assert equal(2 * score[i], abs(change - sum(at.A[:, i] ** 2) * at.u[i] ** 2))
     assert equal(gradient_score(at.w, at.A.T @ (at.A @ at.w - at.A @ at.w)), np.zeros(len(at.w)))
+    assert equal(gradient_score(np.float32(at.w), np.float32(at.u)), abs(at.w * at.u))
 
 
 @first_order_scores_are_the_slope_and_vanish_at_a_minimum.refutes("gradient_score")
