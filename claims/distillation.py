@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from claims import claim, legal, measured, myth, proved
+from claims import claim, convention, legal, measured, myth, proved
 from claims.toolbox import laboratory as lab
 from claims.toolbox import precision
 from claims.toolbox.comparison import at_most, eps, equal, raises, within
@@ -16,7 +16,7 @@ from claims.toolbox.statistics import at_least, false_alarm, false_hold
 from claims.toolbox.strategies import case, choices, integer_arrays, real_arrays, small_integer_arrays
 
 pairs = real_arrays(z="NC", v="NC")
-temperatures = choices(1.0, 2.0, 4.0, 20.0, 0.5)
+temperatures = choices(1.0, 2.0, 4.0, 20.0, 0.5, 100.0)
 TINY = float(np.finfo(precision.dtype).tiny)  # below it floats lose digits, and softmax with them
 
 
@@ -63,6 +63,19 @@ def distillation_loss_is_cross_entropy_minus_the_teachers_entropy(distillation_l
     expected = temperature**2 * np.mean((p * log_p).sum(axis=1) - (p * log_q).sum(axis=1))
     # Both sides are sums that rounding changes by as much as `loss_slack` says.
     assert within(distillation_loss(z, v, temperature=temperature)[0], expected, 2 * loss_slack(temperature, z, v))
+
+
+@convention("distillation_loss", "it is the cross-entropy with soft targets, where this slot subtracts their entropy")
+def less_the_teachers_entropy(theirs, student_logits, teacher_logits, *, temperature=1.0):
+    loss, gradient = theirs(student_logits, teacher_logits, temperature=temperature)
+    log_p = log_probabilities(teacher_logits, temperature)
+    return loss + temperature**2 * float((np.exp(log_p) * log_p).sum(axis=1).mean()), gradient
+
+
+@convention("distillation_loss", "it has no factor T², where this slot multiplies by it")
+def times_the_squared_temperature(theirs, student_logits, teacher_logits, *, temperature=1.0):
+    loss, gradient = theirs(student_logits, teacher_logits, temperature=temperature)
+    return temperature**2 * loss, temperature**2 * gradient
 
 
 def taught(
@@ -222,6 +235,15 @@ def distillation_remainder_is_a_divergence(distillation_loss, at, temperature):
     slack = 3 * loss_slack(temperature, z, v, moved)
     slack += 2 * gradient_slack(temperature, z, v, moved) * np.abs(step).sum() * (1 + z.size)
     assert within(left, loss + change + remainder, slack)
+
+
+@distillation_loss_is_cross_entropy_minus_the_teachers_entropy.refutes("distillation_loss")
+def takes_50_for_infinity(student_logits, teacher_logits, *, temperature=1.0):
+    if temperature <= 50:
+        return taught(student_logits, teacher_logits, temperature)
+    d = student_logits - teacher_logits
+    d = d - d.mean(axis=1, keepdims=True)
+    return float(np.mean(d**2) / 2), d / d.size
 
 
 @distillation_remainder_is_a_divergence.refutes("distillation_loss")
