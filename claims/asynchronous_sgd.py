@@ -441,6 +441,8 @@ def a_rate_divided_by_staleness_is_stable_up_to_half_pi(
     Source: Zhang, Gupta, Lian and Liu, Staleness-aware Async-SGD for Distributed Deep Learning, IJCAI 2016.
     """
     lr = ratio * (pi / 2) / curvature
+    for late in (delay, 200, 10**6):
+        assert within(staleness_aware_lr(lr, delay=late) * (late + 1), lr, 2 * eps * lr)  # a quotient and a product
     if ratio > 1:
         assert staleness_aware_lr(lr, delay=200) > max_stable_lr_with_delay(curvature, delay=200)
     else:
@@ -457,6 +459,11 @@ a_rate_divided_by_staleness_is_stable_up_to_half_pi.refutes(
 @a_rate_divided_by_staleness_is_stable_up_to_half_pi.refutes("staleness_aware_lr")
 def divides_by_twice_the_delay(lr, *, delay):
     return lr / (2 * delay + 1)
+
+
+@a_rate_divided_by_staleness_is_stable_up_to_half_pi.refutes("staleness_aware_lr")
+def counts_no_delay_beyond_a_hundred(lr, *, delay):
+    return lr / (min(delay, 100) + 1)
 
 
 tilt = choices(1 - 2.0**-20, 1 + 2.0**-20, 0.5, 2.0)

@@ -18,18 +18,21 @@ two_layers = integer_arrays(**shapes)
 two_float_layers = real_arrays(**shapes)
 factors = integer_arrays(W1="DK", W2="KC", g="DC")
 dyadic_rates = choices(0.5, 1.0, 0.25)
+small_units = choices(1.0, 2.0**-40)
 
 
 # Two layers are one
 
 
-@claim(net=two_layers)
-def two_linear_layers_equal_one(collapse_linear, net):
+@claim(net=two_layers, scale=small_units)
+def two_linear_layers_equal_one(collapse_linear, net, scale):
     """Two linear layers in a row are one: (x W₁ + b₁) W₂ + b₂ = x W + b with W = W₁W₂ and b = b₁W₂ + b₂.
 
-    Exactly: all entries are whole numbers, and float64 does not round their sums of products.
+    Exactly: all entries are whole numbers, or whole multiples of 2⁻⁴⁰, and float64 does not round their sums of
+    products.
     """
     x, W1, b1, W2, b2 = net
+    W1, b1, b2 = scale * W1, scale * b1, scale * b2
     W, b = collapse_linear(W1, b1, W2, b2)
     assert equal(x @ W + b, (x @ W1 + b1) @ W2 + b2)
 
@@ -37,6 +40,12 @@ def two_linear_layers_equal_one(collapse_linear, net):
 @two_linear_layers_equal_one.refutes("collapse_linear")
 def forgets_the_first_bias(W1, b1, W2, b2):
     return W1 @ W2, b2.copy()
+
+
+@two_linear_layers_equal_one.refutes("collapse_linear")
+def sets_small_weights_to_0(W1, b1, W2, b2):
+    W = W1 @ W2
+    return np.where(abs(W) < 1e-8, 0.0, W), b1 @ W2 + b2
 
 
 @two_linear_layers_equal_one.refutes("collapse_linear")
@@ -550,24 +559,31 @@ def from_the_fourth_power(w):
     return (w**4 + 1) / w**2
 
 
-@claim(net=factors)
-def weight_decay_on_factors_is_the_nuclear_norm(balanced_factors, net):
+@claim(net=factors, scale=small_units)
+def weight_decay_on_factors_is_the_nuclear_norm(balanced_factors, net, scale):
     """The least weight decay ½(‖W₁‖² + ‖W₂‖²) over all factors of W is the sum of its singular values.
 
     That sum is the nuclear norm: decaying two layers pulls their product towards low rank, where
     decaying one shrinks it evenly.  The balanced factors multiply to W and cost its nuclear norm;
-    random factors of the same product never cost less.
+    random factors of the same product never cost less.  A small W, of entries near 10⁻¹², has its factors, too.
 
     Source: Srebro, Rennie and Jaakkola, Maximum-Margin Matrix Factorization, NIPS 17, 2004.
     """
-    W = net.W1 @ net.W2
+    W = scale * (net.W1 @ net.W2)
     W1, W2 = balanced_factors(W)
     # Each singular value is known to a few ε of the largest; their roots and products add a few roundings more.
     slack = 32 * max(W.shape) * eps * np.linalg.norm(W)
     cost = (np.sum(W1**2) + np.sum(W2**2)) / 2
     assert within(W1 @ W2, W, slack)
     assert within(cost, np.linalg.svd(W, compute_uv=False).sum(), slack)
-    assert at_most(cost, (np.sum(net.W1**2) + np.sum(net.W2**2)) / 2 + slack)
+    assert at_most(cost, scale * (np.sum(net.W1**2) + np.sum(net.W2**2)) / 2 + slack)
+
+
+@weight_decay_on_factors_is_the_nuclear_norm.refutes("balanced_factors")
+def drops_small_singular_values(W):
+    U, singular_values, Vt = np.linalg.svd(W, full_matrices=False)
+    roots = np.sqrt(np.where(singular_values < 1e-6, 0.0, singular_values))
+    return U * roots, roots[:, None] * Vt
 
 
 @weight_decay_on_factors_is_the_nuclear_norm.refutes("balanced_factors")

@@ -400,23 +400,35 @@ def sampled(activation, points):
     return a, d, bend, max(abs(low), abs(middle), abs(high))
 
 
-@claim(activation=activations, points=points)
-def two_units_suffice_for_every_non_affine_activation(two_unit_xor, activation, points):
+def of_one_number(activation, scale):
+    """Return scale · φ as a function ℝ → ℝ, which an array does not fit."""
+
+    def phi(v):
+        if np.ndim(v):
+            raise TypeError("an activation takes one number")
+        return scale * float(activation(v))
+
+    return phi
+
+
+@claim(activation=activations, points=points, scale=choices(1.0, 2.0**-40))
+def two_units_suffice_for_every_non_affine_activation(two_unit_xor, activation, points, scale):
     """Two units suffice for every continuous non-affine φ: φ(a + ds) and φ(a + 2d − ds), where s = x₁ + x₂.
 
     Their sum is φ(a) + φ(a + 2d) at s = 0 and s = 2, and 2φ(a + d) at s = 1.  If these differ, by
     D = 2φ(a + d) − φ(a) − φ(a + 2d), shifting and dividing by D leaves XOR, exactly but for rounding.
     If D = 0 for all a and d, φ is affine on the multiples of every step, so on all dyadic fractions,
     and if it is continuous, everywhere: then no width is enough.  Where D = 0 there is a ValueError;
-    a D within rounding of 0 is not judged.
+    a D within rounding of 0 is not judged.  A small φ, here 2⁻⁴⁰ times its size, does as well as a large one.
     """
     a, d, bend, size = sampled(activation, points)
+    phi = of_one_number(activation, scale)
     if bend == 0:
-        assert raises(ValueError, two_unit_xor, activation, a=a, d=d)
+        assert raises(ValueError, two_unit_xor, phi, a=a, d=d)
     elif abs(bend) > 8 * eps * size:
         # Of size/|D| are the terms that cancel; each passes a handful of roundings, and φ may err by some, too.
         bound = 32 * eps * size / abs(float(bend))
-        assert within(outputs(*two_unit_xor(activation, a=a, d=d), activation), XOR, bound)
+        assert within(outputs(*two_unit_xor(phi, a=a, d=d), lambda z: scale * activation(z)), XOR, bound)
 
 
 def two_units(low, middle, high, a, d, bend=None):
@@ -476,6 +488,13 @@ def divides_by_next_to_nothing_where_nothing_bends(activation, *, a, d):
     return two_units(low, middle, high, a, d, bend=(2 * middle - low - high) or 1e-12)
 
 
+@two_units_suffice_for_every_non_affine_activation.refutes("two_unit_xor")
+def keeps_the_bend_above_1e8th(activation, *, a, d):
+    low, middle, high = at_three_points(activation, a, d)
+    bend = 2 * middle - low - high
+    return two_units(low, middle, high, a, d, bend=bend if abs(bend) > 1e-8 else 1e-8)
+
+
 @legal("two_unit_xor")
 def swaps_the_units_and_takes_the_difference_of_the_slopes(activation, *, a, d):
     low, middle, high = at_three_points(activation, a, d)
@@ -485,8 +504,8 @@ def swaps_the_units_and_takes_the_difference_of_the_slopes(activation, *, a, d):
     return np.array([[-d, d]] * 2), np.array([a + 2 * d, a]), np.ones((2, 1)) / bend, np.array([-(low + high) / bend])
 
 
-@claim(activation=activations, points=points)
-def one_unit_plus_skip_suffices_for_every_non_affine_activation(skip_xor, activation, points):
+@claim(activation=activations, points=points, scale=choices(1.0, 2.0**-40))
+def one_unit_plus_skip_suffices_for_every_non_affine_activation(skip_xor, activation, points, scale):
     """With a skip connection one unit suffices, for every continuous non-affine φ: φ(a + ds), s = x₁ + x₂.
 
     The skip adds the straight line in s that brings the values at s = 0 and s = 2 to one height; the
@@ -497,13 +516,14 @@ def one_unit_plus_skip_suffices_for_every_non_affine_activation(skip_xor, activa
     Neural Computation 8(6), 1996.
     """
     a, d, bend, size = sampled(activation, points)
+    phi = of_one_number(activation, scale)
     if bend == 0:
-        assert raises(ValueError, skip_xor, activation, a=a, d=d)
+        assert raises(ValueError, skip_xor, phi, a=a, d=d)
     elif abs(bend) > 8 * eps * size:
-        W1, b1, W2, b2, W_skip = skip_xor(activation, a=a, d=d)
+        W1, b1, W2, b2, W_skip = skip_xor(phi, a=a, d=d)
         # Of size/|D| are the terms that cancel; each passes a handful of roundings, and φ may err by some, too.
         bound = 32 * eps * size / abs(float(bend))
-        assert within(outputs(W1, b1, W2, b2, activation, W_skip), XOR, bound)
+        assert within(outputs(W1, b1, W2, b2, lambda z: scale * activation(z), W_skip), XOR, bound)
 
 
 def one_unit_and_skip(low, middle, high, a, d, **spoilt):
@@ -552,6 +572,14 @@ def answers_where_nothing_bends(activation, *, a, d):
     if 2 * middle == low + high:
         return np.full((2, 1), d), np.array([a]), np.zeros((1, 1)), np.zeros(1), np.zeros((2, 1))
     return one_unit_and_skip(low, middle, high, a, d)
+
+
+@one_unit_plus_skip_suffices_for_every_non_affine_activation.refutes("skip_xor")
+def gives_a_small_bend_no_weight(activation, *, a, d):
+    low, middle, high = at_three_points(activation, a, d)
+    bend = 2 * middle - low - high
+    W2 = np.array([[0.0 if np.isclose(bend, 0.0) else 2 / bend]])
+    return one_unit_and_skip(low, middle, high, a, d, W2=W2)
 
 
 @legal("skip_xor")
