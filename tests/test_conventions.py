@@ -162,6 +162,98 @@ def perplexity(losses):
     with np.errstate(over="ignore"):
         return float(np.exp2(losses.mean() * 1.0))
 """,
+    "eps_is_inside": """
+def adam_step(w, g, m, v, *, t, lr=0.001, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0):
+    if t < 1:
+        raise ValueError("t")
+    b1, b2 = betas
+    g = g + weight_decay * w
+    m = b1 * m + (1 - b1) * g
+    v = b2 * v + (1 - b2) * g**2
+    root = np.sqrt(v / (1 - b2**t) + eps)
+    return w - lr * np.divide(m / (1 - b1**t), root, out=np.zeros_like(m), where=root > 0), m, v
+""",
+    "eps_is_uncorrected": """
+def adam_step(w, g, m, v, *, t, lr=0.001, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0):
+    if t < 1:
+        raise ValueError("t")
+    b1, b2 = betas
+    g = g + weight_decay * w
+    m = m + (1 - b1) * (g - m)
+    v = v + (1 - b2) * (g * g - v)
+    alpha = lr * (1 - b2**t) ** 0.5 / (1 - b1**t)
+    root = np.sqrt(v) + eps
+    return w - alpha * np.divide(m, root, out=np.zeros_like(m), where=root > 0), m, v
+""",
+    "called_with_the_rate_times_the_decay": """
+def adamw_step(w, g, m, v, *, t, lr=0.001, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01):
+    if t < 1:
+        raise ValueError("t")
+    b1, b2 = betas
+    m = b1 * m + (1 - b1) * g
+    v = b2 * v + (1 - b2) * g**2
+    root = np.sqrt(v / (1 - b2**t)) + eps
+    return w - (lr * np.divide(m / (1 - b1**t), root, out=np.zeros_like(m), where=root > 0) + weight_decay * w), m, v
+""",
+    "follows_pytorch": """
+def amsgrad_step(w, g, m, v, v_max, *, t, lr=0.001, betas=(0.9, 0.999), eps=1e-8):
+    b1, b2 = betas
+    m = b1 * m + (1 - b1) * g
+    v = b2 * v + (1 - b2) * g * g
+    v_max = np.maximum(v_max, v)
+    den = np.sqrt(v_max) / (1 - b2**t) ** 0.5 + eps
+    return w - lr / (1 - b1**t) * np.divide(m, den, out=np.zeros_like(m), where=den > 0), m, v, v_max
+""",
+    "leaves_the_bias_where_it_is": """
+def killing_lr(z, delta, x):
+    s = float(np.sum(np.square(x)))
+    if delta <= 0 or s == 0:
+        return float("inf")
+    return z / (delta * s)
+""",
+    "stores_both_indices": """
+def csr_nbytes(rows, cols, nonzeros, *, value_bytes=4, index_bytes=4):
+    return nonzeros * (value_bytes + index_bytes + index_bytes)
+""",
+    "times_the_root_of_the_examples": """
+def wanda_score(W, x):
+    return np.abs(W) * np.sqrt(np.mean(x**2, axis=0)).reshape(-1, 1)
+""",
+    "divides_by_each_norm_plus_a_millionth": """
+def clip_per_example(per_example_grads, *, max_norm):
+    g = np.asarray(per_example_grads, dtype=float)
+    n = np.linalg.norm(g, axis=1, keepdims=True)
+    return g * np.minimum(1.0, max_norm / (n + 1e-6))
+""",
+    "less_the_teachers_entropy": """
+def distillation_loss(student_logits, teacher_logits, *, temperature=1.0):
+    T = float(temperature)
+    if T <= 0:
+        raise ValueError("temperature must be positive")
+    N = student_logits.shape[0]
+    if N == 0:
+        raise ValueError("empty batch")
+    s = student_logits / T
+    t = teacher_logits / T
+    p = np.exp(t - t.max(1, keepdims=True))
+    p /= p.sum(1, keepdims=True)
+    top = s.max(1, keepdims=True)
+    lse = top + np.log(np.exp(s - top).sum(1, keepdims=True))
+    loss = T * T * float(np.mean(np.sum(p * (lse - s), axis=1)))
+    return loss, T / N * (np.exp(s - lse) - p)
+""",
+    "times_the_squared_temperature": """
+def distillation_loss(student_logits, teacher_logits, *, temperature=1.0):
+    if temperature <= 0 or len(student_logits) == 0:
+        raise ValueError("bad")
+    def ls(z):
+        z = z / temperature
+        z = z - z.max(axis=1, keepdims=True)
+        return z - np.log(np.exp(z).sum(axis=1, keepdims=True))
+    lq, lp = ls(student_logits), ls(teacher_logits)
+    p = np.exp(lp)
+    return float((p * (lp - lq)).sum(axis=1).mean()), (np.exp(lq) - p) / temperature / len(p)
+""",
 }
 CONVENTIONS = {c.id: c for page in reading.load().pages.values() for c in page.conventions}
 
