@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from claims.engine.declare import Function
-from claims.engine.evaluation import Evaluation, View, arrays, catch_up, copied
+from claims.engine.evaluation import Evaluation, Returned, View, arrays, catch_up, copied
 from claims.engine.slots import Slot
 from claims.engine.text import ordinal
 
@@ -34,12 +34,7 @@ class Place(Protocol):
     """Where implementations are evaluated: in this process, or in an isolated child."""
 
     def call(
-        self,
-        function: Function,
-        arguments: Sequence[Any],
-        options: Mapping[str, Any],
-        returned_caches: Sequence[int],
-        results: int,
+        self, function: Function, arguments: Sequence[Any], options: Mapping[str, Any], returned: Returned
     ) -> Evaluation:
         """Evaluate a function without letting it reach the arguments themselves."""
 
@@ -85,7 +80,6 @@ class OnTrial:
             self._options = None if anything else frozenset(parameters)
         shapes = self.slot.shapes
         self._repeatable = not any(term.word in UNREPEATABLE for term in shapes.takes)
-        self._caches = [i for i, term in enumerate(shapes.returns) if term.word == "cache"]
 
     @property
     def __name__(self) -> str:
@@ -118,8 +112,7 @@ class OnTrial:
         return evaluation.result
 
     def _evaluate(self, call: Call) -> Evaluation:
-        results = self.slot.shapes.returns
-        evaluation = self.place.call(self.function, call.arguments, call.options, self._caches, len(results))
+        evaluation = self.place.call(self.function, call.arguments, call.options, self.slot.shapes.returned)
         for warning in evaluation.warnings:
             self.noted.setdefault(warning, call)
         if evaluation.error is not None:
