@@ -14,6 +14,7 @@ from claims.engine import reading
 from claims.engine.subjects import BadInput
 from claims.engine.weave import shown_code
 from claims.judge import unconfined
+from tests import session
 
 MINE = '''"""My answers."""
 
@@ -175,6 +176,14 @@ def test_where_nothing_can_be_confined_the_judge_works_and_says_so(build, monkey
     ]
     with pytest.raises(BadInput, match=r"broken.py:2: ZeroDivisionError"):
         judging._Session(None, Path("broken.py"), "quick", 1).run(watch=False)
+
+
+def test_the_session_that_the_readme_shows_is_what_happens(tmp_path):
+    """Whoever types what the picture shows sees what the picture shows."""
+    played = session.told(session.drawn(session.play(tmp_path)))
+
+    assert session.told(session.PICTURE.read_text(encoding="utf-8")) == played
+    assert "moves_one_after_the_other" in "".join(played)
 
 
 def test_only_what_changed_is_judged_again():

@@ -42,6 +42,26 @@ class Place(Protocol):
         """Forget the caches of the case that has ended."""
 
 
+class Asked:
+    """A callable argument that remembers what it answered: its next answers may be others."""
+
+    def __init__(self, function: Function) -> None:
+        self.__name__ = getattr(function, "__name__", "function")
+        self._function = function
+        self._answers: list[Any] = []
+
+    def __call__(self, *arguments: Any, **options: Any) -> Any:
+        """Answer, and remember it."""
+        answer = self._function(*arguments, **options)
+        self._answers.append(copied(answer))
+        return answer
+
+    def again(self) -> Function:
+        """Return a function that gives these answers in turn, whatever it is asked."""
+        answers = iter(self._answers)
+        return lambda *_, **__: copied(next(answers))
+
+
 @dataclass
 class Call:
     """One call of an implementation: what went in, as it was before, and what came out."""
@@ -93,6 +113,8 @@ class OnTrial:
         if self._options is not None and (unknown := options.keys() - self._options):
             raise Unfillable(f"{self!r} has no option {', '.join(sorted(unknown))}")
         self.calls += 1
+        if not self._repeatable:
+            arguments = tuple(Asked(value) if callable(value) else value for value in arguments)
         call = self.last = Call(copied(arguments), copied(options))
         # Running twice doubles the cost, so after the first calls only every power of two is repeated.
         repeat = self._repeatable and (self.always_repeat or self.calls & (self.calls - 1) == 0)
