@@ -4,17 +4,17 @@ import subprocess
 import sys
 from fractions import Fraction
 from itertools import product
-from math import erfc, fsum, log, sqrt
+from math import erfc, fsum, sqrt
 from statistics import NormalDist
 
 import numpy as np
 
 from claims import claim, legal, measured, myth, proved
 from claims.toolbox import laboratory as lab
-from claims.toolbox.comparison import Off, at_most, eps, equal, gamma, unit_roundoff, within
+from claims.toolbox.comparison import at_most, eps, equal, gamma, unit_roundoff, within
 from claims.toolbox.data import digits
 from claims.toolbox.exact import fractions
-from claims.toolbox.statistics import at_least, false_alarm, false_hold
+from claims.toolbox.statistics import at_least, false_alarm, false_hold, usual
 from claims.toolbox.strategies import (
     case,
     choices,
@@ -27,7 +27,6 @@ from claims.toolbox.strategies import (
 
 seeds_of_runs = choices(0, 1, 2, 7, 42, 1234, 2**31, 2**32 + 5)
 NAMES = ("init", "order", "mask", "split")
-LIMIT = 40.0  # no right implementation is refuted by one count or mean more often than 2 e⁻⁴⁰ < 1e-17
 
 
 # Streams
@@ -739,12 +738,6 @@ def from_all_pairs_of_members(predictions, y):
 # Rounding at random
 
 
-def surprise(count, n, rate):
-    """Return n · KL(count/n ‖ rate): on either side, so much or more has probability at most e to the minus that."""
-    share = count / n
-    return n * sum(a * log(a / b) if b > 0 else LIMIT for a, b in ((share, rate), (1 - share, 1 - rate)) if a > 0)
-
-
 numbers = real_arrays(x="")
 scales = choices(1.0, 1.001, 0.7, 2.0**-15, 65.5, 2.0**-24, 1 / 3)
 
@@ -765,7 +758,7 @@ def stochastic_rounding_is_unbiased(stochastic_round, net, scale, rng):
     assert np.all((out == low) | (out == high))
     if low < high:
         rate, ups = (x - float(low)) / (float(high) - float(low)), np.count_nonzero(out == high)
-        assert surprise(ups, 512, rate) <= LIMIT or Off(f"{ups} of 512 go up, where {512 * rate:.6g} are expected")
+        assert usual(("roundings that go up", ups, 512, rate))
 
 
 def rounded(x, chance, rng):
