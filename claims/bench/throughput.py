@@ -1,0 +1,93 @@
+"""Throughput: what one training step takes by the clock, against the batch size, on one core."""
+
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import product
+from statistics import quantiles
+from typing import Any
+
+import numpy as np
+
+from claims.bench import frameworks
+from claims.bench.run import SIZES
+from claims.bench.steps import Maker, Sizes, draw, flops, floor, idiomatic
+from claims.bench.tuned import tuned
+
+NETWORKS: dict[str, Sizes] = {"small": (64, 128, 10), "large": (784, 512, 10), "digits": SIZES}
+BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 1797, 2048, 4096)
+NUMPY: dict[str, Maker] = {"float64": idiomatic, "tuned": tuned, "floor": floor}
+_LR = 1e-4  # so low that thousands of steps on one batch leave the numbers as they are
+_SECONDS = 2e-3  # a measurement repeats a step until it takes so long
+
+
+def throughput(
+    batch_sizes: Sequence[int] = BATCH_SIZES, *, rounds: int = 9, progress: Callable[[int, int], None] | None = None
+) -> list[dict[str, Any]]:
+    """Return the times of all steps, for each network and batch size.
+
+    Steps are measured in turn, round after round, in this process on one core, so that what disturbs
+    one disturbs all; each works on one batch again and again, which stays in the cache if it fits.
+
+    Each row has network, sizes, batch_size, flops, and for each step `seconds` with the quartiles of the rounds.
+    """
+    cases = list(product(NETWORKS, batch_sizes))
+    rows = []
+    with one_core():
+        makers = {**NUMPY, **frameworks.installed()}
+        for done, (network, batch_size) in enumerate(cases):
+            if progress:
+                progress(done, len(cases))
+            rows.append(_row(network, batch_size, makers, rounds))
+    return rows
+
+
+def _row(network: str, batch_size: int, makers: dict[str, Maker], rounds: int) -> dict[str, Any]:
+    sizes, rng = NETWORKS[network], np.random.default_rng(batch_size)
+    parameters = draw(sizes, rng)
+    x, y = rng.standard_normal((batch_size, sizes[0])), rng.integers(0, sizes[2], batch_size)
+    steps = {}
+    for name, make in makers.items():
+        trainer = make(parameters, batch_size, lr=_LR)
+        steps[name] = trainer.step, trainer.prepare(x, y)
+    return {
+        "network": network,
+        "sizes": list(sizes),
+        "batch_size": batch_size,
+        "flops": flops(sizes, batch_size),
+        "seconds": _quartiles(steps, rounds),
+    }
+
+
+def _quartiles(steps: dict[str, tuple[Callable[..., Any], tuple[Any, Any]]], rounds: int) -> dict[str, list[float]]:
+    repeats = {}
+    for name, (step, batch) in steps.items():
+        step(*batch)  # compiles, and touches the memory
+        repeats[name] = max(1, round(_SECONDS / min(_seconds(step, batch, 1) for _ in range(3))))
+    times: dict[str, list[float]] = {name: [] for name in steps}
+    for _ in range(rounds):
+        for name, (step, batch) in steps.items():
+            times[name].append(_seconds(step, batch, repeats[name]))
+    return {name: quantiles(found, n=4, method="inclusive") for name, found in times.items()}
+
+
+def _seconds(step: Callable[..., Any], batch: tuple[Any, Any], repeats: int) -> float:
+    started = time.perf_counter()
+    for _ in range(repeats):
+        step(*batch)
+    return (time.perf_counter() - started) / repeats
+
+
+@contextmanager
+def one_core() -> Iterator[None]:
+    """Keep this process on one core where the system lets it, and let it go again."""
+    if not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {max(before)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
