@@ -32,11 +32,13 @@ def fresh(seed: int) -> Parameters:
 def loss_and_accuracy(parameters: Parameters, x: Array, y: NDArray[np.int64]) -> tuple[float, float]:
     """Return the mean softmax cross-entropy and the share of examples whose largest output is their label's."""
     W1, b1, W2, b2 = parameters
-    logits = np.maximum(x @ W1 + b1, 0) @ W2 + b2
-    right = float(np.mean(logits.argmax(axis=1) == y))
-    logits -= logits.max(axis=1, keepdims=True)
-    chosen = logits[np.arange(len(y)), y]
-    return float(np.mean(np.log(np.exp(logits).sum(axis=1)) - chosen)), right
+    a = x @ W1
+    a += b1
+    # Classes first, as in the tuned step: a run looks at the loss often, and this takes a third of the time.
+    z = W2.T @ np.maximum(a, np.zeros_like(a), out=a).T + b2[:, None]
+    z -= z.max(axis=0)
+    chosen = z[y, np.arange(len(y))]
+    return float(np.mean(np.log(np.exp(z).sum(axis=0)) - chosen)), float(np.mean(chosen == 0))
 
 
 def run(batch_size: int, lr: float, seed: int, **budget: Any) -> dict[str, Any]:
@@ -49,8 +51,8 @@ def train(
 ) -> tuple[dict[str, Any], Parameters]:
     """Train on batches without replacement; incomplete ones at the end of an epoch are dropped.
 
-    Stops where the loss on all digits is at most `target`, looked at every 16 examples or every step, or where
-    the epochs or the steps are spent, or where the loss is no number any more.
+    Stops where the loss on all digits is at most `target`, or is no number any more, or where the epochs or the steps
+    are spent.  It looks at the loss after each step or 16 examples, and later when a 32nd more steps are done.
 
     Returns the parameters and batch_size, lr, seed, steps (to the target; None if it was not reached), loss (None if
     it is no number) and accuracy, both at the end and on all digits, and seconds (of the whole run, by the clock).
@@ -63,14 +65,16 @@ def train(
     rng = streams(seed, "batches")["batches"]
     trainer = tuned(fresh(seed), batch_size, lr=lr)
     _, targets = trainer.prepare(x, y)
-    look, limit, done = max(1, 16 // batch_size), min(max_steps, int(epochs * EXAMPLES / batch_size)), 0
+    limit, done = min(max_steps, int(epochs * EXAMPLES / batch_size)), 0
+    pause = look = max(1, 16 // batch_size)
     loss, accuracy = loss_and_accuracy(trainer.parameters(), x, y)
     with np.errstate(all="ignore"):  # a rate may be too high: then the loss tells
         while done < limit and loss > target:
             for batch in batches(EXAMPLES, batch_size, rng):
                 trainer.step(x[batch], targets[batch])
                 done += 1
-                if done % look == 0 or done == limit:
+                if done == look or done == limit:
+                    look += max(pause, done // 32)
                     loss, accuracy = loss_and_accuracy(trainer.parameters(), x, y)
                     if not loss > target or done == limit:
                         break

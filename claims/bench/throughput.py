@@ -4,8 +4,9 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from itertools import product
-from statistics import quantiles
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,9 @@ def throughput(
     Steps are measured in turn, round after round, in this process on one core, so that what disturbs
     one disturbs all; each works on one batch again and again, which stays in the cache if it fits.
 
-    Each row has network, sizes, batch_size, flops, and for each step `seconds` with the quartiles of the rounds.
+    Each row has network, sizes, batch_size, flops, steps and ratios.  Of a step there are seconds (the median of the
+    rounds), least (seconds), samples_per_second and gflops (by the median, counting the products alone); of all steps
+    but the tuned one, the ratio to it, and of that one the ratio to the floor.
     """
     cases = list(product(NETWORKS, batch_sizes))
     rows = []
@@ -47,35 +50,52 @@ def _row(network: str, batch_size: int, makers: dict[str, Maker], rounds: int) -
     sizes, rng = NETWORKS[network], np.random.default_rng(batch_size)
     parameters = draw(sizes, rng)
     x, y = rng.standard_normal((batch_size, sizes[0])), rng.integers(0, sizes[2], batch_size)
-    steps = {}
-    for name, make in makers.items():
-        trainer = make(parameters, batch_size, lr=_LR)
-        steps[name] = trainer.step, trainer.prepare(x, y)
+    trainers = {name: make(parameters, batch_size, lr=_LR) for name, make in makers.items()}
+    times = _times({name: partial(trainer.step, *trainer.prepare(x, y)) for name, trainer in trainers.items()}, rounds)
+    work = flops(sizes, batch_size)
     return {
         "network": network,
         "sizes": list(sizes),
         "batch_size": batch_size,
-        "flops": flops(sizes, batch_size),
-        "seconds": _quartiles(steps, rounds),
+        "flops": work,
+        "steps": {
+            name: {
+                "seconds": (seconds := median(found)),
+                "least": min(found),
+                "samples_per_second": batch_size / seconds,
+                "gflops": work / seconds / 1e9,
+            }
+            for name, found in times.items()
+        },
+        "ratios": _ratios({name: median(found) for name, found in times.items()}),
     }
 
 
-def _quartiles(steps: dict[str, tuple[Callable[..., Any], tuple[Any, Any]]], rounds: int) -> dict[str, list[float]]:
+def _ratios(seconds: dict[str, float]) -> dict[str, float]:
+    others = [name for name in seconds if name not in {"tuned", "floor"}]
+    return {
+        "tuned/floor": seconds["tuned"] / seconds["floor"],
+        **{f"{name}/tuned": seconds[name] / seconds["tuned"] for name in others},
+    }
+
+
+def _times(steps: dict[str, Callable[[], Any]], rounds: int) -> dict[str, list[float]]:
+    """Return the seconds that each step takes in each round, a mean over as many steps as fill the measurement."""
     repeats = {}
-    for name, (step, batch) in steps.items():
-        step(*batch)  # compiles, and touches the memory
-        repeats[name] = max(1, round(_SECONDS / min(_seconds(step, batch, 1) for _ in range(3))))
+    for name, step in steps.items():
+        step()  # compiles, and touches the memory
+        repeats[name] = max(1, round(_SECONDS / min(_seconds(step, 1) for _ in range(3))))
     times: dict[str, list[float]] = {name: [] for name in steps}
     for _ in range(rounds):
-        for name, (step, batch) in steps.items():
-            times[name].append(_seconds(step, batch, repeats[name]))
-    return {name: quantiles(found, n=4, method="inclusive") for name, found in times.items()}
+        for name, step in steps.items():
+            times[name].append(_seconds(step, repeats[name]))
+    return times
 
 
-def _seconds(step: Callable[..., Any], batch: tuple[Any, Any], repeats: int) -> float:
+def _seconds(step: Callable[[], Any], repeats: int) -> float:
     started = time.perf_counter()
     for _ in range(repeats):
-        step(*batch)
+        step()
     return (time.perf_counter() - started) / repeats
 
 
