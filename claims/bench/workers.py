@@ -1,0 +1,117 @@
+"""Who computes the runs of a sweep: processes on this machine, or the workers of a Dask cluster."""
+
+import asyncio
+import contextlib
+import time
+import warnings
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import CancelledError
+from typing import Any, TypeAlias
+
+from claims.bench.journal import Result
+from claims.engine.subjects import BadInput
+
+Task: TypeAlias = Callable[[Any], Result]
+
+_PATIENCE = 5.0  # seconds in which a scheduler answers; with the import of distributed, less than ten
+_ALONE = 30.0  # seconds for which a cluster may have no worker
+_IDLE = 20.0  # seconds after which a process without work ends: whoever is killed leaves nothing behind for long
+_POLL = 0.05  # seconds
+
+
+class Lost(Exception):
+    """Processes ended and took runs with them, which can be done again; the message says how."""
+
+
+def on_this_machine(task: Task, points: Sequence[Any], workers: int | None) -> Generator[Result]:
+    """Yield the result of a task for each point, in the order in which they arrive, from so many processes.
+
+    Raises Lost if a process is killed: loky then ends the others, too, and what they had not handed over is gone.
+    An exception of the task ends all of it.
+    """
+    with _needing("bench"):
+        from joblib import Parallel, delayed  # noqa: PLC0415 - an extra
+        from joblib.externals.loky import BrokenProcessPool  # noqa: PLC0415
+
+    # Tasks of some milliseconds travel in batches, which joblib sizes by how long they take.
+    processes = Parallel(workers or -1, return_as="generator_unordered", idle_worker_timeout=_IDLE)
+    arrivals = processes(delayed(task)(point) for point in points)
+    try:
+        for result in arrivals:  # noqa: UP028 - `yield from` would close it out of reach of the filter below
+            yield result
+    except BrokenProcessPool as error:
+        raise Lost(_first_line(error)) from None
+    finally:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that some are left undone: whoever stops early knows
+            arrivals.close()
+
+
+def on_cluster(task: Task, points: Sequence[Any], scheduler: str) -> Generator[Result]:
+    """Yield the result of a task for each point, in the order in which they arrive, from a Dask cluster.
+
+    Dask itself repeats what a lost worker had, finished or not; each point has a future of its own, which
+    arrives once.  (joblib's Dask backend waits for ever on a batch that Dask has given up.)
+
+    Raises BadInput if no scheduler answers or it has no workers, and Lost if Dask gives a task up, or the
+    scheduler itself is lost.  An exception of the task ends all of it.
+    """
+    with _needing("cluster"):
+        import dask  # noqa: PLC0415 - an extra
+
+        dask.config.set({"logging.distributed": "critical"})  # all that it has to say ends in one line of ours
+        from distributed import Client, KilledWorker, as_completed  # noqa: PLC0415
+    _greet(scheduler)
+    try:
+        with Client(scheduler, timeout=_PATIENCE, set_as_default=False) as client:
+            futures = client.map(task, points, pure=False)  # no names that another sweep on the cluster could share
+            for batch in _batches(client, as_completed(futures, loop=client.loop), scheduler):
+                yield from client.gather(batch)
+    except (KilledWorker, CancelledError, OSError) as error:
+        raise Lost(_first_line(error)) from None
+
+
+def _greet(scheduler: str) -> None:
+    """Raise BadInput unless a scheduler answers: a Client waits for ever on a peer that accepts and says nothing."""
+    from distributed import rpc  # noqa: PLC0415 - an extra
+
+    async def ask() -> str:
+        async with rpc(scheduler) as peer:
+            return str((await peer.identity())["type"])
+
+    try:
+        found = asyncio.run(asyncio.wait_for(ask(), _PATIENCE))
+    except ValueError as error:
+        raise BadInput(f"{scheduler!r} is no address ({error}); write it as tcp://HOST:8786") from None
+    except Exception:  # noqa: BLE001 - a peer of another kind may answer anything
+        raise BadInput(f"no Dask scheduler answers at {scheduler}; start one: dask scheduler") from None
+    if found != "Scheduler":
+        raise BadInput(f"at {scheduler} is a Dask {found.lower()}; give the address of its scheduler")
+
+
+def _batches(client: Any, arrivals: Any, scheduler: str) -> Iterator[list[Any]]:
+    """Yield the futures that have arrived; raise BadInput if none can, for want of workers."""
+    seen = time.monotonic()
+    while arrivals.count():
+        if batch := arrivals.next_batch(block=False):
+            yield batch
+        elif client.nthreads():
+            seen = time.monotonic()
+        elif time.monotonic() - seen > _ALONE:
+            raise BadInput(f"the scheduler at {scheduler} has no workers; start some: dask worker {scheduler}")
+        if not batch:
+            time.sleep(_POLL)
+
+
+@contextlib.contextmanager
+def _needing(extra: str) -> Iterator[None]:
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise BadInput(
+            f"a sweep needs {error.name}, which is not installed; pip install 'executable-answers[{extra}]'"
+        ) from None
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().partition("\n")[0] or type(error).__name__
