@@ -46,6 +46,8 @@ def draw(found: dict[str, NDArray]) -> Any:
         axes.set_title("The batch that pays grows while the loss falls")
         axes.set_xticks([losses[0], 1, 0.5, 0.3, 0.2, 0.1], ["start", "1", "0.5", "0.3", "0.2", "0.1"])
         axes.yaxis.set_major_formatter("{x:g}")
-        axes.set_yticks([tick for tick in (10, 20, 50, 100, 200, 500, 1000, 2000) if low.min() < 2 * tick < 4 * high.max()])
+        axes.set_yticks(
+            [tick for tick in (10, 20, 50, 100, 200, 500, 1000, 2000) if low.min() < 2 * tick < 4 * high.max()]
+        )
         axes.minorticks_off()
         return figure

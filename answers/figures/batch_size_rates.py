@@ -35,11 +35,11 @@ def draw(found: dict[str, NDArray]) -> Any:
     """Return the figure: the best rates of the grid, and three rules for them."""
     sizes, rates, noise = found["sizes"], found["rates"], float(found["noise_scale"])
     fine = np.geomspace(sizes[0], sizes[-1], 120)
-    known = {"base_batch_size": int(sizes[0])}
+    first = int(sizes[0])
     curves = {
         "η_max / (1 + Bₙ/B)": [optimal_lr(rates[-1], noise_scale=noise, batch_size=size) for size in fine],
-        "η ∝ B": [scaled_lr(rates[0], batch_size=size, **known) for size in fine],
-        "η ∝ √B": [scaled_lr(rates[0], batch_size=size, rule="sqrt", **known) for size in fine],
+        "η ∝ B": [scaled_lr(rates[0], base_batch_size=first, batch_size=size) for size in fine],
+        "η ∝ √B": [scaled_lr(rates[0], batch_size=size, base_batch_size=first, rule="sqrt") for size in fine],
     }
     with _style.house_style() as plt:
         figure, axes = plt.subplots(figsize=(5.2, 4.2))

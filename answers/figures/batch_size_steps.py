@@ -51,10 +51,11 @@ def draw(found: dict[str, NDArray]) -> Any:
         axes.set(xscale="log", yscale="log", xlim=(0.8 * sizes[0], 1.4 * sizes[-1]), ylim=(least / 2, 2 * steps.max()))
         axes.set(xlabel="batch size B", ylabel="steps until the loss is 0.3", title="Digits, 64 → 32 → 10, plain SGD")
         axes.set_xticks([1, 8, 64, 512, 1797], ["1", "8", "64", "512", "all"])
-        axes.yaxis.set_major_formatter("{x:g}")
+        ticks = [tick for tick in (5, 10, 20, 50, 100, 200, 500) if tick <= 2 * steps.max()]
+        axes.set_yticks(ticks, [str(tick) for tick in ticks])
         axes.minorticks_off()
-        axes.text(noise * 0.85, least / 1.75, "half the steps", ha="right", color=_style.INK)
-        axes.text(noise * 1.18, least / 1.75, "as many steps, at twice the batch", color=_style.INK)
-        axes.text(noise * 1.15, steps.max() / 4, f"Bₙ = {noise:.0f}", color=_style.INK)
+        axes.text(1.1 * sizes[0], 1.3 * least, "twice the batch,\nhalf the steps", color=_style.INK)
+        axes.text(3 * noise, 1.9 * least, "twice the batch,\nas many steps", color=_style.INK)
+        axes.text(noise * 1.15, steps.max() / 3, f"Bₙ = {noise:.0f}", color=_style.INK)
         axes.legend(loc="upper right")
         return figure

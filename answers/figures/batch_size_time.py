@@ -13,7 +13,7 @@ ALT = (
     "Two panels: microseconds of a training step for each sample against the batch size, both axes logarithmic, for "
     "a network of 64, 128 and 10 units and one of 784, 512 and 10. Every curve falls with the batch size, steeply at "
     "first and then hardly. The matrix products alone are lowest; the tuned NumPy step runs closely above them, the "
-    "float64 step of the answers far above. PyTorch is the most expensive at batch 1 of the small network."
+    "float64 step of the answers far above. The more calls a step makes, the more it costs at batch 1."
 )
 NAMES = {"float64": "NumPy, float64", "torch": "PyTorch eager", "jax": "JAX jit", "tuned": "NumPy, tuned"}
 NETWORKS = ("small", "large")
@@ -72,5 +72,11 @@ def table(network: str) -> Iterator[str]:
     yield "|--:" * (4 + len(columns)) + "|"
     for row in rows:
         step, size = row["steps"]["tuned"], row["batch_size"]
-        cells = [f"{1e6 * step['seconds']:.4g}", f"{1e6 / step['samples_per_second']:.3g}", f"{step['gflops']:.3g}"]
-        yield f"| {' | '.join([str(size), *cells, *(f'{row['ratios'][name]:.2f}' for name in columns)])} |"
+        cells = [_short(1e6 * step["seconds"]), _short(1e6 / step["samples_per_second"]), _short(step["gflops"])]
+        cells += [f"{row['ratios'][name]:.2f}" for name in columns]
+        yield f"| {' | '.join([str(size), *cells])} |"
+
+
+def _short(value: float) -> str:
+    """Return a positive number with three digits, or all before the point."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from answers.batch_size import noise_scale_estimate, steps_to_target
-from claims.bench.run import EXAMPLES, batches, data, fresh, loss_and_accuracy, train
+from claims.bench.run import EXAMPLES, TARGET, batches, data, fresh, loss_and_accuracy, train
 from claims.bench.steps import Array, Parameters
 from claims.bench.tuned import tuned
 from claims.toolbox.laboratory import streams
@@ -18,6 +18,29 @@ LEARNING_RATES = tuple(2.0**k for k in range(-5, 5))
 _LOSSES = (2.0, 1.5, 1.0, 0.7, 0.5, 0.3, 0.2, 0.1)  # at which the noise scale is measured
 _HELD_OUT = 360
 Row = dict[str, Any]
+
+
+def efficiency(
+    runs: Sequence[Row], seeds: Sequence[int], *, progress: Callable[[int, int], None] | None = None
+) -> dict[str, Any]:
+    """Return what the runs of a sweep tell, and what else these seeds tell of noise and generalization.
+
+    It has target, seeds and runs (how many), best, fit, noise and generalization: see the functions that make them.
+
+    Raises ValueError if no run of any batch size reached the target.
+    """
+    rows = best(runs)
+    if not rows:
+        raise ValueError(f"no run reached the loss {TARGET}: other learning rates are needed")
+    return {
+        "target": TARGET,
+        "seeds": len({each["seed"] for each in runs}),
+        "runs": len(runs),
+        "best": rows,
+        "fit": fit(rows),
+        "generalization": generalization({row["batch_size"]: row["lr"] for row in rows}, seeds, progress=progress),
+        "noise": noise_scales(seeds),
+    }
 
 
 def best(runs: Iterable[Row]) -> list[Row]:
@@ -111,7 +134,8 @@ def generalization(
 ) -> list[Row]:
     """Return the accuracy on 360 digits that were held out, after equal epochs and after equal steps.
 
-    `rates` gives the rate of each batch size.  Each row has batch_size, lr, and epochs and steps, mean accuracies.
+    `rates` gives the rate of each batch size.  Each row has batch_size (all others than those held out, if there are
+    fewer), lr, and epochs and steps, the mean accuracies.
     """
     rows = []
     for done, (batch_size, lr) in enumerate(rates.items()):
@@ -120,7 +144,9 @@ def generalization(
         size = min(batch_size, EXAMPLES - _HELD_OUT)
         updates = {"epochs": epochs * ((EXAMPLES - _HELD_OUT) // size), "steps": steps}
         accuracies = {name: mean(_held_out(size, lr, seed, count) for seed in seeds) for name, count in updates.items()}
-        rows.append({"batch_size": size, "lr": lr, **accuracies})
+        rows.append({"batch_size": batch_size, "lr": lr, **accuracies})
+    if progress:
+        progress(len(rates), len(rates))
     return rows
 
 

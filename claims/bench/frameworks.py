@@ -15,7 +15,7 @@ def installed() -> dict[str, Maker]:
     return {name: make for name, make in makers.items() if importlib.util.find_spec(name)}
 
 
-def torch_eager(parameters: Parameters, batch_size: int, *, lr: float) -> Trainer:  # noqa: ARG001 - as all makers
+def torch_eager(parameters: Parameters, batch_size: int, *, lr: float) -> Trainer:
     """Return the step of PyTorch without compilation: modules, autograd and torch.optim.SGD, on one thread."""
     import torch  # noqa: PLC0415 - an optional library, needed only here
 
@@ -38,7 +38,7 @@ def torch_eager(parameters: Parameters, batch_size: int, *, lr: float) -> Traine
     return Trainer(prepare, step, lambda: [each.detach().numpy().T.copy() for each in model.parameters()])
 
 
-def jax_jit(parameters: Parameters, batch_size: int, *, lr: float) -> Trainer:  # noqa: ARG001 - as all makers
+def jax_jit(parameters: Parameters, batch_size: int, *, lr: float) -> Trainer:
     """Return the step of JAX, compiled by jax.jit, which gives the memory of the old parameters to the new ones."""
     import jax  # noqa: PLC0415 - an optional library, needed only here
     import jax.numpy as jnp  # noqa: PLC0415

@@ -39,7 +39,7 @@ def results(throughput: list[Row], efficiency: dict[str, Any], *, full: bool, st
 
 def machine() -> dict[str, Any]:
     """Return what decides the times: processor, cores, system, and the library that multiplies."""
-    blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]  # type: ignore[call-overload]
+    blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
     return {
         "processor": _processor(),
         "cores": os.cpu_count(),
@@ -120,14 +120,14 @@ def lines(found: Results) -> Iterator[str]:
 
 def _throughput_table(found: Results, network: str) -> Iterator[str]:
     rows = [row for row in found["throughput"] if row["network"] == network]
-    names = [name for name in ("float64", "torch", "jax", "tuned", "floor") if name in rows[0]["steps"]]
-    yield f"one step of {' → '.join(map(str, rows[0]['sizes']))} on one core, in µs"
-    yield f"{'batch':>6}{''.join(f'{name:>10}' for name in names)}{'µs/sample':>12}{'GFLOP/s':>9}"
+    names = [name for name in ("floor", "float64", "torch", "jax", "tuned") if name in rows[0]["steps"]]
+    yield f"one step of {' → '.join(map(str, rows[0]['sizes']))} on one core, in µs; last, the tuned one"
+    yield f"{'batch':>6}{''.join(f'{name:>10}' for name in names)}{'a sample':>11}{'GFLOP/s':>9}"
     for row in rows:
         tuned = row["steps"]["tuned"]
         times = "".join(f"{_short(1e6 * row['steps'][name]['seconds']):>10}" for name in names)
         each = 1e6 / tuned["samples_per_second"]
-        yield f"{row['batch_size']:>6}{times}{_short(each):>12}{tuned['gflops']:>9.1f}"
+        yield f"{row['batch_size']:>6}{times}{_short(each):>11}{tuned['gflops']:>9.1f}"
 
 
 def _efficiency_table(found: Results) -> Iterator[str]:
@@ -146,21 +146,24 @@ def _efficiency_table(found: Results) -> Iterator[str]:
 
 
 def _closing(told: dict[str, Any]) -> Iterator[str]:
-    yield f"throughput saturates at batch {told['saturation_digits']} ({told['speedup_digits']:.0f} × the samples/s of"
-    yield f"  batch 1; at {told['saturation_small']} on the small network, at {told['saturation_large']} on the large one)"
-    yield f"steps stop falling at batch {told['flat']} (fewest: {told['min_steps']:.0f}; in proportion up to {told['knee']})"
-    yield f"noise scale {told['noise_start']:.0f} at the start, {told['noise_target']:.0f} at the target;"
-    yield f"  the steps tell {told['noise_fitted']:.0f}"
-    yield f"between: {_between(told['saturation_digits'], told['flat'])}"
-    yield f"fastest to the target: batch {told['fastest']}, in {_short(told['fastest_ms'])} ms"
+    where = f"batch {told['saturation_digits']}, at {told['speedup_digits']:.0f} × the samples a second of batch 1"
+    rows = {
+        "throughput saturates": where,
+        "steps stop falling": f"batch {told['flat']}, near the fewest, {told['min_steps']:.0f}",
+        "in between": _between(told["saturation_digits"], told["flat"]),
+        "fastest to the target": f"batch {told['fastest']}, in {_short(told['fastest_ms'])} ms",
+        "noise scale": f"{told['noise_start']:.0f} at the start, {told['noise_target']:.0f} at the target",
+        "as the steps tell it": f"{told['noise_fitted']:.0f}",
+    }
+    yield from (f"{label:<23}{content}" for label, content in rows.items())
 
 
 def _between(saturation: int, flat: int) -> str:
     if flat < saturation:
-        return f"from {flat} to {saturation} a larger batch makes samples cheaper and steps hardly fewer"
+        return f"{flat} to {saturation}: cheaper samples, but hardly fewer steps"
     if flat > saturation:
-        return f"from {saturation} to {flat} a larger batch saves steps, and each costs in proportion"
-    return "nothing: both end at the same batch size"
+        return f"{saturation} to {flat}: fewer steps, each at its full price"
+    return f"nothing: both happen at batch {flat}"
 
 
 def _short(value: float) -> str:

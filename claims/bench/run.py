@@ -73,7 +73,7 @@ def train(
             for batch in batches(EXAMPLES, batch_size, rng):
                 trainer.step(x[batch], targets[batch])
                 done += 1
-                if done == look or done == limit:
+                if done in {look, limit}:
                     look += max(pause, done // 32)
                     loss, accuracy = loss_and_accuracy(trainer.parameters(), x, y)
                     if not loss > target or done == limit:

@@ -18,7 +18,7 @@ Sizes: TypeAlias = tuple[int, int, int]  # D, H, C
 
 
 class Trainer(NamedTuple):
-    """A network that learns: what is done with data once, a step on a prepared batch, and the parameters as they are."""
+    """A network that learns: what is done with data once, a step on a prepared batch, and the parameters by now."""
 
     prepare: Callable[[Array, NDArray[np.int64]], tuple[Any, Any]]  # x (B, D) of float64, y (B,) -> what `step` takes
     step: Callable[[Any, Any], Any]
@@ -41,7 +41,7 @@ def flops(sizes: Sizes, batch_size: int) -> int:
     return 2 * batch_size * (2 * D * H + 3 * H * C)
 
 
-def idiomatic(parameters: Parameters, batch_size: int, *, lr: float) -> Trainer:  # noqa: ARG001 - as all makers
+def idiomatic(parameters: Parameters, batch_size: int, *, lr: float) -> Trainer:
     """Return the step made of the answers' functions, in float64; it computes the gradient of x, too."""
     current = list(parameters)
 
@@ -53,7 +53,7 @@ def idiomatic(parameters: Parameters, batch_size: int, *, lr: float) -> Trainer:
     return Trainer(lambda x, y: (x, y), step, lambda: list(current))
 
 
-def floor(parameters: Parameters, batch_size: int, *, lr: float) -> Trainer:  # noqa: ARG001 - as all makers
+def floor(parameters: Parameters, batch_size: int, *, lr: float) -> Trainer:
     """Return the five matrix products of a step alone, in float32, into memory taken once; nothing is learned."""
     W1, b1, W2, b2 = (each.astype(np.float32) for each in parameters)
     a, dz = np.ones((batch_size, len(b1)), np.float32), np.ones((batch_size, len(b1)), np.float32)

@@ -1,4 +1,4 @@
-"""Throughput: what one training step takes by the clock, against the batch size, on one core."""
+"""Throughput: what one training step costs, against the batch size, on one core."""
 
 import os
 import time
@@ -13,7 +13,7 @@ import numpy as np
 
 from claims.bench import frameworks
 from claims.bench.run import SIZES
-from claims.bench.steps import Maker, Sizes, draw, flops, floor, idiomatic
+from claims.bench.steps import Maker, Sizes, draw, floor, flops, idiomatic
 from claims.bench.tuned import tuned
 
 NETWORKS: dict[str, Sizes] = {"small": (64, 128, 10), "large": (784, 512, 10), "digits": SIZES}
@@ -24,18 +24,23 @@ _SECONDS = 2e-3  # a measurement repeats a step until it takes so long
 
 
 def throughput(
-    batch_sizes: Sequence[int] = BATCH_SIZES, *, rounds: int = 9, progress: Callable[[int, int], None] | None = None
+    batch_sizes: Sequence[int] = BATCH_SIZES,
+    *,
+    networks: Sequence[str] = tuple(NETWORKS),
+    rounds: int = 9,
+    progress: Callable[[int, int], None] | None = None,
 ) -> list[dict[str, Any]]:
     """Return the times of all steps, for each network and batch size.
 
-    Steps are measured in turn, round after round, in this process on one core, so that what disturbs
-    one disturbs all; each works on one batch again and again, which stays in the cache if it fits.
+    Steps are measured in turn, round after round, in this process on one core, so that what disturbs one disturbs
+    all; times are of the processor, which on a quiet machine are those of the clock and on a busy one leave out
+    what others had.  Each step works on one batch again and again, which stays in the cache if it fits.
 
     Each row has network, sizes, batch_size, flops, steps and ratios.  Of a step there are seconds (the median of the
     rounds), least (seconds), samples_per_second and gflops (by the median, counting the products alone); of all steps
     but the tuned one, the ratio to it, and of that one the ratio to the floor.
     """
-    cases = list(product(NETWORKS, batch_sizes))
+    cases = list(product(networks, batch_sizes))
     rows = []
     with one_core():
         makers = {**NUMPY, **frameworks.installed()}
@@ -43,6 +48,8 @@ def throughput(
             if progress:
                 progress(done, len(cases))
             rows.append(_row(network, batch_size, makers, rounds))
+    if progress:
+        progress(len(cases), len(cases))
     return rows
 
 
@@ -60,10 +67,10 @@ def _row(network: str, batch_size: int, makers: dict[str, Maker], rounds: int) -
         "flops": work,
         "steps": {
             name: {
-                "seconds": (seconds := median(found)),
-                "least": min(found),
-                "samples_per_second": batch_size / seconds,
-                "gflops": work / seconds / 1e9,
+                "seconds": _six(seconds := median(found)),
+                "least": _six(min(found)),
+                "samples_per_second": _six(batch_size / seconds),
+                "gflops": _six(work / seconds / 1e9),
             }
             for name, found in times.items()
         },
@@ -74,9 +81,14 @@ def _row(network: str, batch_size: int, makers: dict[str, Maker], rounds: int) -
 def _ratios(seconds: dict[str, float]) -> dict[str, float]:
     others = [name for name in seconds if name not in {"tuned", "floor"}]
     return {
-        "tuned/floor": seconds["tuned"] / seconds["floor"],
-        **{f"{name}/tuned": seconds[name] / seconds["tuned"] for name in others},
+        "tuned/floor": _six(seconds["tuned"] / seconds["floor"]),
+        **{f"{name}/tuned": _six(seconds[name] / seconds["tuned"]) for name in others},
     }
+
+
+def _six(value: float) -> float:
+    """Return a number to six digits: a clock tells no more, and people read the file."""
+    return float(f"{value:.6g}")
 
 
 def _times(steps: dict[str, Callable[[], Any]], rounds: int) -> dict[str, list[float]]:
@@ -93,10 +105,10 @@ def _times(steps: dict[str, Callable[[], Any]], rounds: int) -> dict[str, list[f
 
 
 def _seconds(step: Callable[[], Any], repeats: int) -> float:
-    started = time.perf_counter()
+    started = time.process_time()
     for _ in range(repeats):
         step()
-    return (time.perf_counter() - started) / repeats
+    return (time.process_time() - started) / repeats
 
 
 @contextmanager

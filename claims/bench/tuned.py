@@ -47,7 +47,9 @@ def tuned(parameters: Parameters, batch_size: int, *, lr: float) -> Trainer:
 
     # With few rows and many weights, the time goes into moving dW1: of 784 × 512 weights and 1 row, a fifth
     # is saved if each block of dW1 is subtracted while it is in the cache.
-    blocks = [(slice(i, i + BLOCK), W1[i : i + BLOCK], dW1[: min(BLOCK, len(W1) - i)]) for i in range(0, len(W1), BLOCK)]
+    blocks = [
+        (slice(i, i + BLOCK), W1[i : i + BLOCK], dW1[: min(BLOCK, len(W1) - i)]) for i in range(0, len(W1), BLOCK)
+    ]
     rest, rest_gradient = flat[W1.size :], gradient[W1.size :]
 
     def in_blocks(x: Array, targets: Array) -> None:
@@ -82,7 +84,7 @@ def _gradients(network: list[Array], rows: int, scale: float) -> Gradient:
     W1, b1, W2, b2 = network
     H, C = W2.shape
     a, dz, zeros = np.empty((rows, H), np.float32), np.empty((rows, H), np.float32), np.zeros((rows, H), np.float32)
-    bits, a_bits, dz_bits = np.empty((rows, H), np.int32), a.view(np.int32), dz.view(np.int32)
+    a_bits, dz_bits = a.view(np.int32), dz.view(np.int32)
     # Classes come first: along C numbers in a row NumPy takes the maximum 512 times, along columns 10 times,
     # in 2.4 µs instead of 24.
     delta, sums, top = np.empty((C, rows), np.float32), np.empty((C, rows), np.float32), np.empty((1, rows), np.float32)
@@ -93,10 +95,10 @@ def _gradients(network: list[Array], rows: int, scale: float) -> Gradient:
     def gradients(x: Array, targets: Array, db1: Array, dW2: Array, db2: Array) -> Array:
         dot(x, W1, a)
         add(a, b1, a)
-        maximum(a, zeros, a)  # 3 µs; against the number 0 it is not vectorised and takes 21
+        maximum(a, zeros, out=a)  # 3 µs; against the number 0 it is not vectorised and takes 21
         dot(W2T, aT, delta)
         add(delta, b2, delta)
-        maximum.reduce(delta, 0, None, top, True)  # noqa: FBT003 - keepdims; by name, it takes 0.1 µs longer
+        maximum.reduce(delta, 0, None, top, keepdims=True)
         subtract(delta, top, delta)
         exp(delta, delta)
         # The sum of each column, divided by the scale and in every row: a product is faster than add.reduce,
@@ -105,12 +107,12 @@ def _gradients(network: list[Array], rows: int, scale: float) -> Gradient:
         divide(delta, sums, delta)
         subtract(delta, targets.T, delta)
         dot(deltaT, W2T, dz)
+        dot(aT, deltaT, dW2)  # the last use of a, whose memory is free from here on
         # A float above 0 is an integer above 0, whose negative has its sign bit set: shifted over the word, it keeps
         # dz where a > 0 and clears it elsewhere.  10 µs; dz * (a > 0) takes 12, np.where 70 and more.
-        negative(a_bits, bits)
-        right_shift(bits, 31, bits)
-        bitwise_and(dz_bits, bits, dz_bits)
-        dot(aT, deltaT, dW2)
+        negative(a_bits, a_bits)
+        right_shift(a_bits, 31, a_bits)
+        bitwise_and(dz_bits, a_bits, dz_bits)
         dot(delta, column_of_ones, db2)
         dot(row_of_ones, dz, db1)  # 2.6 µs; add.reduce 9.7
         return dz
