@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from claims.command import catalogue, checking, judging, progress, scaffold, starting, weaving
+from claims.command import catalogue, checking, judging, progress, scaffold, siting, starting, weaving
 from claims.engine.profiles import ProfileName
 from claims.engine.subjects import REFERENCE, BadInput
 
@@ -100,6 +100,19 @@ def weave(
 ) -> None:
     """Bring code blocks, claim links, figures and numbers in the prose up to date."""
     raise typer.Exit(weaving.weave(check=check, take=results))
+
+
+@app.command()
+def site(
+    evidence: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="of this run; build/evidence.json if none is given", show_default=False)
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="where to; build/site if none is given", show_default=False)
+    ] = None,
+) -> None:
+    """Build the book with its evidence, to be read in a browser."""
+    siting.site(evidence, output)
 
 
 def main() -> None:
