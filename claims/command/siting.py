@@ -19,7 +19,9 @@ def site(evidence: Path | None, output: Path | None) -> None:
     if book.faults:
         raise BadInput(book.faults[0])
     found = (evidence or build_folder() / "evidence.json").absolute()
-    stands = standing.read(found, required=evidence is not None)
+    if evidence and not evidence.is_file():
+        raise BadInput(f"{evidence}: there is no such file; claims check writes one")
+    stands = standing.read(found)
     place = (output or build_folder() / "site").absolute()
     building.build(book, stands, found, place)
     print(f"site  {place}/index.html")

@@ -49,15 +49,24 @@ def _sphinx(source: Path, made: Path, settings: dict[str, Any]) -> None:
 def _settings(stands: Standing, evidence: Path, source: Path) -> dict[str, Any]:
     return {
         "project": TITLE,
-        "html_title": TITLE,
         "extensions": ["myst_parser", "claims.site.extension"],
         "claims_evidence": str(evidence),
         "myst_url_schemes": {"http": None, "https": None, "claim": "{{uri}}"},
         "html_theme": "furo",
-        "html_static_path": [str(HERE / "static"), str(source / "_cards")],
+        "html_static_path": [str(HERE / "static"), str(source / sources.STATIC)],
         "templates_path": [str(HERE / "templates")],
         "html_css_files": ["site.css"],
         "html_js_files": [("site.js", {"defer": "defer"})],
         "html_copy_source": False,
-        "html_theme_options": {"announcement": f"No marks: {stands.missing}" if stands.missing else ""},
+        "html_use_index": False,
+        "html_show_copyright": False,
+        "html_title": TITLE,
+        "html_theme_options": {"announcement": _announcement(stands)},
     }
+
+
+def _announcement(stands: Standing) -> str:
+    """Return what every page says at its top where no outcomes can be shown."""
+    if not stands.missing:
+        return ""
+    return f"These pages show no outcomes: {stands.missing}. <code>claims check</code>, then <code>claims site</code>."

@@ -26,14 +26,27 @@ def href(book: Book, claim: Claim) -> str:
     return f"claims/{book.page_of[claim.id].stem}#{claim.id.replace('_', '-')}"
 
 
+def address(book: Book, claim: Claim) -> str:
+    """Return where a claim stands, from the root of the site."""
+    return href(book, claim).replace("#", ".html#")
+
+
+def script_of(page: str) -> str:
+    """Return the script that holds the cards of a page."""
+    return f"cards/{page}.js"
+
+
 def code(function: Function) -> str:
-    """Return the source of a function without its docstring."""
+    """Return the source of a function without its docstring; of a lambda, the lines on which it stands."""
     source = textwrap.dedent(inspect.getsource(function))
-    body = ast.parse(source).body[0].body  # type: ignore[attr-defined]
+    try:
+        node = ast.parse(source).body[0]
+    except SyntaxError:  # a lambda inside a larger expression
+        return source
+    if not isinstance(node, ast.FunctionDef) or ast.get_docstring(node) is None or len(node.body) == 1:
+        return source
     lines = source.splitlines(keepends=True)
-    if ast.get_docstring(ast.parse(source).body[0]) is not None and len(body) > 1:  # type: ignore[arg-type]
-        first, last = body[0].lineno, body[0].end_lineno
-        lines[first - 1 : last] = []
+    lines[node.body[0].lineno - 1 : node.body[0].end_lineno] = []
     return "".join(lines)
 
 
@@ -46,22 +59,22 @@ def facts(book: Book, claim: Claim, stands: Standing) -> dict[str, Any]:
     """Return what the card of a claim shows."""
     entry = stands.of(claim)
     kind, outcome = stands.mark(claim)
-    refuted = {mistake["id"] for mistake in entry.get("mistakes", []) if mistake["outcome"] == "refuted"}
+    outcomes = {mistake["id"]: mistake["outcome"] for mistake in entry.get("mistakes", ())}
     return {
         "claim": claim,
         "kind": kind,
         "outcome": outcome,
-        "entry": entry,
+        "reason": (entry.get("reason") or entry.get("counterexample", "")) if outcome not in {"held", "false"} else "",
         "cases": text.count(entry.get("cases", 0), "case") if entry.get("cases") else "",
-        "mistakes": [(mistake.id, mistake.id in refuted) for mistake in claim.mistakes],
+        "mistakes": [(mistake, outcomes.get(mistake.id, "not judged" if outcome else "")) for mistake in claim.mistakes],
         "counterexample": text.arguments(dict(claim.refuted_by)) if claim.refuted_by else "",
-        "code": highlighted(code(claim.body)),
-        "href": href(book, claim).replace("#", ".html#"),
+        "code": code(claim.body),
+        "href": address(book, claim),
         "question": book.question_of(claim.id),
     }
 
 
 def script(book: Book, claims: Iterable[Claim], stands: Standing) -> str:
     """Return the cards of some claims as a script that hands them to the page: it works without a server, too."""
-    cards = {claim.id: render("card.html", **facts(book, claim, stands)) for claim in claims}
+    cards = {claim.id: render("card.html", highlighted=highlighted, **facts(book, claim, stands)) for claim in claims}
     return f"showCards({json.dumps(cards, ensure_ascii=False)});\n"

@@ -10,9 +10,10 @@ from sphinx.transforms import SphinxTransform
 
 from claims.engine import reading
 from claims.site import standing
-from claims.site.chapters import LEVELS, numbered_title
-from claims.site.cards import href
+from claims.site.cards import href, script_of
+from claims.site.chapters import LEVELS, numbered_title, short_title
 from claims.site.generated import GENERATED
+from claims.site.templates import render
 
 SCHEME = "claim:"
 _QUESTION = re.compile(r"(?P<id>Q[\d.]+) \[(?P<level>[EMH])\] ")
@@ -31,16 +32,13 @@ def visit_claim_link(translator: Any, node: ClaimLink) -> None:
 def depart_claim_link(translator: Any, node: ClaimLink) -> None:
     """Close the link behind its mark."""
     kind, outcome = node["mark"]
-    if outcome:
-        classes = f"mark {kind} {outcome.replace(' ', '-')}"
-        translator.body.append(f'<span class="{classes}" role="img" aria-label="{kind}, {outcome}"></span>')
-    translator.body.append("</a>")
+    translator.body.append(f"{render('mark.html', kind=kind, outcome=outcome)}</a>")
 
 
 def link_claims(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """Replace the references of the scheme `claim:` by links that show how the claim stands."""
     book = reading.load()
-    stands = standing.read(Path(app.config.claims_evidence), required=False)
+    stands = standing.read(Path(app.config.claims_evidence))
     for reference in list(doctree.findall(nodes.reference)):
         if not reference.get("refuri", "").startswith(SCHEME):
             continue
@@ -51,25 +49,31 @@ def link_claims(app: Sphinx, doctree: nodes.document, docname: str) -> None:
         reference.replace_self(link)
 
 
-class Levels(SphinxTransform):
-    """Set the number and the level of a question apart from its words."""
+class Titles(SphinxTransform):
+    """Set number and level of a question apart from its words, and a title above the questions that share a page."""
 
     default_priority = 400
 
     def apply(self, **_: Any) -> None:
         """Split the titles that begin as `Q22 [M]` does."""
         for title in self.document.findall(nodes.title):
-            first = title.children[0]
-            if not (found := _QUESTION.match(first.astext())):
-                continue
-            level = nodes.inline("", LEVELS[found["level"]], classes=["level", LEVELS[found["level"]]])
-            number = nodes.inline("", found["id"], classes=["number"])
-            rest = nodes.Text(first.astext()[found.end() :])
-            title[0:1] = [number, nodes.Text(" "), level, nodes.Text(" "), rest]
+            text = title.children[0].astext()
+            if found := _QUESTION.match(text):
+                level = LEVELS[found["level"]]
+                parts = (nodes.inline("", found["id"], classes=["number"]), nodes.inline("", level, classes=["level", level]))
+                title[0:1] = [parts[0], nodes.Text(" "), parts[1], nodes.Text(f" {text[found.end() :]}")]
+        sections = [child for child in self.document.children if isinstance(child, nodes.section)]
+        if len(sections) > 1:
+            name = short_title(self.env.docname)
+            whole = nodes.section("", nodes.title("", name), ids=["questions"], names=["questions"])
+            self.document.insert(self.document.index(sections[0]), whole)
+            for section in sections:
+                self.document.remove(section)
+                whole.append(section)
 
 
 class Twins(SphinxTransform):
-    """Show each figure in light, and its twin in dark; the theme hides the one that does not fit."""
+    """Show each figure in light, and its twin in dark: the theme hides the one that does not fit."""
 
     default_priority = 400
 
@@ -77,35 +81,40 @@ class Twins(SphinxTransform):
         """Put the dark twin of each figure behind it."""
         for image in list(self.document.findall(nodes.image)):
             if image["uri"].startswith("figures/"):
-                dark = image.copy()
+                light, dark = image.copy(), image.copy()
                 dark["uri"] = image["uri"].replace(".svg", ".dark.svg")
-                image["classes"], dark["classes"] = ["figure", "only-light"], ["figure", "only-dark"]
-                image.replace_self([image.copy(), dark])
+                light["classes"], dark["classes"] = ["figure", "only-light"], ["figure", "only-dark"]
+                image.replace_self([light, dark])
 
 
 def name_pages(app: Sphinx, env: Any) -> None:
     """Let search and neighbours call a page by its short name, not by its whole question."""
-    book = reading.load()
-    for stem in book.pages:
+    for stem in reading.load().pages:
         if stem in env.titles:
-            env.titles[stem] = nodes.title("", numbered_title(book, stem))
+            env.titles[stem] = nodes.title("", numbered_title(reading.load(), stem))
 
 
-def load_assets(app: Sphinx, pagename: str, *_: Any) -> None:
-    """Load the script and the style of a generated page on that page only."""
+def dress_page(app: Sphinx, pagename: str, template: str, context: dict[str, Any], doctree: nodes.document | None) -> None:
+    """Give a page what only it needs: its cards and the legend of its marks, or the script and style of its own."""
     for page in GENERATED:
         if page.name == pagename:
             app.add_js_file(page.script, loading_method="defer")
             app.add_css_file(page.style)
+    if doctree is None or not (links := list(doctree.findall(ClaimLink))):
+        return
+    source = context["pathto"](f"_static/{script_of(pagename)}", 1)
+    context["metatags"] += f'<meta name="claim-cards" content="{source}">'
+    marks = sorted({tuple(link["mark"]) for link in links if link["mark"][1]})
+    context["body"] += render("legend.html", marks=marks)
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register all this with Sphinx."""
     app.add_config_value("claims_evidence", "", "env", [str])
     app.add_node(ClaimLink, html=(visit_claim_link, depart_claim_link))
-    app.add_transform(Levels)
+    app.add_transform(Titles)
     app.add_transform(Twins)
     app.connect("doctree-resolved", link_claims)
     app.connect("env-updated", name_pages)
-    app.connect("html-page-context", load_assets)
+    app.connect("html-page-context", dress_page)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,5 +1,6 @@
 """How each claim stands: what the evidence of a run says of it, if that run judged this very checkout."""
 
+import functools
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -29,7 +30,7 @@ class Standing:
 
     def of(self, claim: Claim) -> Mapping[str, Any]:
         """Return what the run says of a claim or myth."""
-        return self._entries.get(claim.id, _NEVER)
+        return {} if self.missing else self._entries.get(claim.id, _NEVER)
 
     def mark(self, claim: Claim) -> tuple[str, str]:
         """Return the kind of a claim and its outcome, each in words; the outcome is "" where there is no evidence.
@@ -37,23 +38,21 @@ class Standing:
         A myth is "false" when its counterexample refuted it.
         """
         kind = "myth" if claim.is_myth else claim.kind
-        if self.missing:
-            return kind, ""
-        outcome = str(self.of(claim)["outcome"])
+        outcome = str(self.of(claim).get("outcome", ""))
         if claim.is_myth:
             outcome = {"refuted": "false", "held": "not refuted"}.get(outcome, outcome)
         return kind, outcome
 
+    def refuted(self, claim: Claim) -> int:
+        """Return how many of a claim's mistakes the run refuted."""
+        return sum(mistake["outcome"] == "refuted" for mistake in self.of(claim).get("mistakes", ()))
 
-def read(path: Path, *, required: bool) -> Standing:
-    """Return the standing by an evidence file.
 
-    Raises BadInput if it is no evidence, or `required` and not there.
-    """
+@functools.cache
+def read(path: Path) -> Standing:
+    """Return the standing by an evidence file; raise BadInput if it is none."""
     if not path.is_file():
-        if required:
-            raise BadInput(f"{path}: there is no such file; claims check writes one")
-        return Standing(missing="no run has judged these claims")
+        return Standing(missing="no run has judged these claims yet")
     try:
         run = json.loads(path.read_text(encoding="utf-8"))
         fits = run["schema"] == evidence.SCHEMA and {"claims", "myths", "project", "totals", "date"} <= run.keys()
