@@ -1,10 +1,11 @@
 """The cards: all that a reader is told of one claim, and where the site keeps it."""
 
 import ast
+import functools
 import inspect
 import json
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from markupsafe import Markup
@@ -36,6 +37,7 @@ def script_of(page: str) -> str:
     return f"cards/{page}.js"
 
 
+@functools.cache
 def code(function: Function) -> str:
     """Return the source of a function without its docstring; of a lambda, the lines on which it stands."""
     source = textwrap.dedent(inspect.getsource(function))
@@ -50,6 +52,7 @@ def code(function: Function) -> str:
     return "".join(lines)
 
 
+@functools.cache
 def highlighted(source: str) -> Markup:
     """Return Python as HTML."""
     return Markup(highlight(source, _LEXER, _FORMATTER))  # noqa: S704 - Pygments escapes what it colours
@@ -65,13 +68,20 @@ def facts(book: Book, claim: Claim, stands: Standing) -> dict[str, Any]:
         "kind": kind,
         "outcome": outcome,
         "reason": (entry.get("reason") or entry.get("counterexample", "")) if outcome not in {"held", "false"} else "",
-        "cases": text.count(entry.get("cases", 0), "case") if entry.get("cases") else "",
+        "tried": _tried(claim, entry),
         "mistakes": [(mistake, outcomes.get(mistake.id, "not judged" if outcome else "")) for mistake in claim.mistakes],
         "counterexample": text.arguments(dict(claim.refuted_by)) if claim.refuted_by else "",
         "code": code(claim.body),
         "href": address(book, claim),
         "question": book.question_of(claim.id),
     }
+
+
+def _tried(claim: Claim, entry: Mapping[str, Any]) -> str:
+    """Return on how much a claim was tried, "" for a proof, which settles all cases at once."""
+    if claim.seeds:
+        return text.count(claim.seeds, "seed")
+    return text.count(entry["cases"], "case") if claim.drawn and entry.get("cases") else ""
 
 
 def script(book: Book, claims: Iterable[Claim], stands: Standing) -> str:

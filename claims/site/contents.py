@@ -79,6 +79,7 @@ def page(book: Book, stem: str, stands: Standing) -> dict[str, Any]:
         "claims": [{**cards.facts(book, claim, stands), **_details(book, claim)} for claim in book.pages[stem].claims],
         "slots": [_slot(book, slot, stands) for slot in book.pages[stem].slots],
         "code": cards.code,
+        "highlighted": cards.highlighted,
         "sign": matrix.sign,
         "meaning": matrix.LEGEND,
     }
