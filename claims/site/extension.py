@@ -100,6 +100,8 @@ def dress_page(app: Sphinx, pagename: str, template: str, context: dict[str, Any
         if page.name == pagename:
             app.add_js_file(page.script, loading_method="defer")
             app.add_css_file(page.style)
+    if pagename == "claims":
+        app.add_js_file("claims.js", loading_method="defer")
     if doctree is None or not (links := list(doctree.findall(ClaimLink))):
         return
     source = context["pathto"](f"_static/{script_of(pagename)}", 1)

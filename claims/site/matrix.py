@@ -52,7 +52,7 @@ def of_slot(book: Book, slot: Slot, stands: Standing) -> Matrix | None:
 def sign(outcome: str) -> str:
     """Return one sign, as the legend shows it."""
     path = _BOXES[outcome].format(x=1, y=1)
-    return f'<svg class="sign {_name(outcome)}" width="12" height="12" aria-hidden="true"><path d="{path}"/></svg>'
+    return f'<svg class="sign" width="12" height="12" aria-hidden="true"><path class="{_name(outcome)}" d="{path}"/></svg>'
 
 
 def _outcome(stands: Standing, claim: Claim, mistake: str) -> str:

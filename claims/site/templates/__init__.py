@@ -1,17 +1,18 @@
 """The templates of generated pages and cards."""
 
 import functools
+import re
 import string
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-_PUNCTUATION = str.maketrans({c: f"\\{c}" for c in string.punctuation})
+_SPECIAL = re.compile(f"`[^`]+`|[{re.escape(string.punctuation)}]")
 
 
 def markdown(text: object) -> str:
-    """Return text so that Markdown shows it as it is."""
-    return str(text).translate(_PUNCTUATION)
+    """Return text so that Markdown shows it as it is, with `code` as code."""
+    return _SPECIAL.sub(lambda found: found[0] if len(found[0]) > 1 else f"\\{found[0]}", str(text))
 
 
 @functools.cache
