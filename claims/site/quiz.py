@@ -1,4 +1,4 @@
-"""The page "Test yourself": statements that are true or false, drawn from what the evidence says of claims and myths."""
+"""The page "Test yourself": statements that are true or false, by what the evidence says of claims and myths."""
 
 import html
 import json
@@ -26,9 +26,7 @@ NO_EVIDENCE = (
     "`claims check`, and then `claims site`, brings the statements."
 )
 STILL = 3  # true statements, and as many false ones, for readers without script
-_DEFENCE = re.compile(
-    r"ValueError|refuse|NaN"
-)  # says what code does with bad input, which is no knowledge of the field
+_DEFENCE = re.compile(r"ValueError|refuse|NaN")  # says what code does with bad input: no knowledge of the field
 _MATHEMATICS = re.compile(r"[^\sA-Za-z.,:;’'“”()-]")
 _EXPLAINED = re.compile(r"^- \[(?:[^\[\]]|\[[^\[\]]*\])+\]\[(?P<id>\w+)\](?P<why>.*(?:\n {2}.*)*)", re.MULTILINE)
 _COMMENT = re.compile(r"<!--.*?-->")
@@ -84,7 +82,7 @@ def _effort(claim: Claim) -> int:
 
 
 def _question(question: Question, chapter: str) -> dict[str, str]:
-    words = " ".join([question.group, question.text]).strip()
+    words = f"{question.group} {question.text}".strip()
     return {"id": question.id, "level": question.level, "text": words, "page": question.page, "chapter": chapter}
 
 
@@ -101,16 +99,14 @@ def _item(book: Book, claim: Claim) -> Item:
 
 def _place(book: Book, claim: Claim) -> str:
     """Return where the prose says it: the heading of its question, and the words where the browser can find them."""
-    page = book.page_of[claim.id]
-    heading, words = "", ""
-    for number, line in lines_outside_code(page.text):
+    page, heading = book.page_of[claim.id], ""
+    for _, line in lines_outside_code(page.text):
         if QUESTION.match(line):
             heading = make_id(line.lstrip("# "))
-        if found := next((link for link in LINK.finditer(line) if link["id"] == claim.id), None):
-            words = _plain(found[0])
-            break
-    encoded = quote(words, safe="").replace("-", "%2D")  # a hyphen would divide the words
-    return f"{page.stem}.html#{heading}:~:text={encoded}"
+        if links := [link for link in LINK.finditer(line) if link["id"] == claim.id]:
+            words = quote(_plain(links[0][0]), safe="").replace("-", "%2D")  # a hyphen would divide the words
+            return f"{page.stem}.html#{heading}:~:text={words}"
+    return f"{page.stem}.html"
 
 
 def _true(book: Book, claim: Claim, entry: Mapping[str, Any]) -> Item:
@@ -130,7 +126,7 @@ def _tried(claim: Claim, entry: Mapping[str, Any]) -> str:
     if claim.kind == "measured":
         return (
             f"Measured on {text.count(claim.seeds, 'seed')}; "
-            f"were it false, it would pass with probability {claim.false_hold:.0e} at most."
+            f"were it false, it would pass with probability {claim.false_hold:.1g} at most."
         )
     return f"Not refuted in {text.count(entry['cases'], 'random case')}."
 
