@@ -105,7 +105,8 @@ def weave(
 @app.command()
 def site(
     evidence: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="of this run; build/evidence.json if none is given", show_default=False)
+        Path | None,
+        typer.Option(metavar="FILE", help="of this run; build/evidence.json if none is given", show_default=False),
     ] = None,
     output: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="where to; build/site if none is given", show_default=False)

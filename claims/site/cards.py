@@ -16,9 +16,10 @@ from pygments.lexers import PythonLexer
 from claims.engine import text
 from claims.engine.book import Book
 from claims.engine.declare import Claim, Function
-from claims.site.standing import Standing
+from claims.site.standing import NOT_JUDGED, Standing
 from claims.site.templates import render
 
+SCHEME = "claim:"  # of a link to a claim, between the sources and Sphinx
 _LEXER, _FORMATTER = PythonLexer(), HtmlFormatter(nowrap=True)
 
 
@@ -69,8 +70,8 @@ def facts(book: Book, claim: Claim, stands: Standing) -> dict[str, Any]:
         "outcome": outcome,
         "reason": (entry.get("reason") or entry.get("counterexample", "")) if outcome not in {"held", "false"} else "",
         "tried": _tried(claim, entry),
-        "mistakes": [(mistake, outcomes.get(mistake.id, "not judged" if outcome else "")) for mistake in claim.mistakes],
-        "counterexample": text.arguments(dict(claim.refuted_by)) if claim.refuted_by else "",
+        "mistakes": [(mistake, outcomes.get(mistake.id, NOT_JUDGED if outcome else "")) for mistake in claim.mistakes],
+        "counterexample": text.arguments(dict(claim.refuted_by or {})) or "the one case there is",
         "code": code(claim.body),
         "href": address(book, claim),
         "question": book.question_of(claim.id),

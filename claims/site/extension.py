@@ -10,12 +10,11 @@ from sphinx.transforms import SphinxTransform
 
 from claims.engine import reading
 from claims.site import standing
-from claims.site.cards import href, script_of
+from claims.site.cards import SCHEME, href, script_of
 from claims.site.chapters import LEVELS, numbered_title, short_title
 from claims.site.generated import GENERATED
 from claims.site.templates import render
 
-SCHEME = "claim:"
 _QUESTION = re.compile(r"(?P<id>Q[\d.]+) \[(?P<level>[EMH])\] ")
 
 
@@ -32,7 +31,8 @@ def visit_claim_link(translator: Any, node: ClaimLink) -> None:
 def depart_claim_link(translator: Any, node: ClaimLink) -> None:
     """Close the link behind its mark."""
     kind, outcome = node["mark"]
-    translator.body.append(f"{render('mark.html', kind=kind, outcome=outcome)}</a>")
+    mark = render("mark.html", kind=kind, outcome=outcome).strip() if outcome else ""
+    translator.body.append(f"{mark}</a>")
 
 
 def link_claims(app: Sphinx, doctree: nodes.document, docname: str) -> None:
@@ -59,9 +59,10 @@ class Titles(SphinxTransform):
         for title in self.document.findall(nodes.title):
             text = title.children[0].astext()
             if found := _QUESTION.match(text):
-                level = LEVELS[found["level"]]
-                parts = (nodes.inline("", found["id"], classes=["number"]), nodes.inline("", level, classes=["level", level]))
-                title[0:1] = [parts[0], nodes.Text(" "), parts[1], nodes.Text(f" {text[found.end() :]}")]
+                name = LEVELS[found["level"]]
+                number = nodes.inline("", found["id"], classes=["number"])
+                level = nodes.inline("", name, classes=["level", name])
+                title[0:1] = [number, nodes.Text(" "), level, nodes.Text(f" {text[found.end() :]}")]
         sections = [child for child in self.document.children if isinstance(child, nodes.section)]
         if len(sections) > 1:
             name = short_title(self.env.docname)
@@ -94,7 +95,9 @@ def name_pages(app: Sphinx, env: Any) -> None:
             env.titles[stem] = nodes.title("", numbered_title(reading.load(), stem))
 
 
-def dress_page(app: Sphinx, pagename: str, template: str, context: dict[str, Any], doctree: nodes.document | None) -> None:
+def dress_page(
+    app: Sphinx, pagename: str, template: str, context: dict[str, Any], doctree: nodes.document | None
+) -> None:
     """Give a page what only it needs: its cards and the legend of its marks, or the script and style of its own."""
     for page in GENERATED:
         if page.name == pagename:
@@ -104,8 +107,8 @@ def dress_page(app: Sphinx, pagename: str, template: str, context: dict[str, Any
         app.add_js_file("claims.js", loading_method="defer")
     if doctree is None or not (links := list(doctree.findall(ClaimLink))):
         return
-    source = context["pathto"](f"_static/{script_of(pagename)}", 1)
-    context["metatags"] += f'<meta name="claim-cards" content="{source}">'
+    cards = context["pathto"](f"_static/{script_of(pagename)}", 1)
+    context["metatags"] += f'<meta name="claim-cards" content="{cards}">'
     marks = sorted({tuple(link["mark"]) for link in links if link["mark"][1]})
     context["body"] += render("legend.html", marks=marks)
 

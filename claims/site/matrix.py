@@ -51,8 +51,8 @@ def of_slot(book: Book, slot: Slot, stands: Standing) -> Matrix | None:
 
 def sign(outcome: str) -> str:
     """Return one sign, as the legend shows it."""
-    path = _BOXES[outcome].format(x=1, y=1)
-    return f'<svg class="sign" width="12" height="12" aria-hidden="true"><path class="{_name(outcome)}" d="{path}"/></svg>'
+    path = f'<path class="{_name(outcome)}" d="{_BOXES[outcome].format(x=1, y=1)}"/>'
+    return f'<svg class="sign" width="12" height="12" aria-hidden="true">{path}</svg>'
 
 
 def _outcome(stands: Standing, claim: Claim, mistake: str) -> str:
@@ -74,7 +74,8 @@ def _svg(slot: str, mistakes: Sequence[str], claims: Sequence[str], cells: dict[
         for j, mistake in enumerate(mistakes)
     )
     paths = "".join(
-        f'<path class="{_name(outcome)}" d="{_path(outcome, mistakes, claims, cells)}"/>' for outcome in _BOXES
+        f'<path class="{_name(outcome)}" d="{_path(outcome, mistakes, claims, cells)}"/>'
+        for outcome in _BOXES
         if outcome in cells.values()
     )
     rows = "".join(f"M0 {_CELL * (j + 1)}h{width}" for j in range(len(mistakes) + 1))

@@ -5,7 +5,7 @@ import re
 import string
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 _SPECIAL = re.compile(f"`[^`]+`|[{re.escape(string.punctuation)}]")
 
@@ -19,7 +19,7 @@ def markdown(text: object) -> str:
 def _environment() -> Environment:
     made = Environment(
         loader=PackageLoader("claims.site"),
-        autoescape=lambda name: bool(name and name.endswith(".html")),
+        autoescape=select_autoescape(["html"]),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
