@@ -35,6 +35,7 @@ border where descent diverges.
 <div id="rate-digits" class="rate"></div>
 <script type="application/json" id="rate-runs">{runs}</script>
 <script defer src="_static/learning_rate_model.js"></script>
+<script defer src="_static/learning_rate_chart.js"></script>
 ```
 
 The same picture, without a formula: the higher the rate, the lower the loss after ten epochs, up to a cliff.
