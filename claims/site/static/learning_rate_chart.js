@@ -80,7 +80,7 @@ const rateChart = (() => {
       const band = { x: X(from), width: X(to) - X(from), y: box.top, height: box.bottom - box.top };
       plot.append(drawn("rect", { ...band, class: `band ${slug(words)}` }));
       const middle = { x: band.x + band.width / 2, y: box.top + 14, "text-anchor": "middle" };
-      if (band.width > 5.8 * words.length)
+      if (band.width > 7 * words.length)
         plot.append(drawn("text", { ...middle, class: `name ${slug(words)}` }, words));
     }
     const placed = (pairs) => pairs.map(([x, y]) => [X(x), Y(y)]);
