@@ -10,7 +10,7 @@ pytest.importorskip("sphinx", reason="the site's libraries are not installed")
 
 from claims.engine import reading
 from claims.engine.subjects import REFERENCE
-from claims.site import quiz
+from claims.site import cards, quiz
 from tests.browser import chromium, page_with
 
 STATIC = reading.ROOT / "claims/site/static"
@@ -98,7 +98,14 @@ def test_the_links_lead_to_the_words(book):
     assert places["a_hundredth_is_a_low_rate"].endswith(
         ":~:text=0.01%20is%20too%20high%20where%20the%20curvature%20is%201000"
     )
-    assert all(re.fullmatch(r"\w+\.html#q[\w-]+:~:text=[^-\s]+", place) for place in places.values())
+    assert all(re.fullmatch(r"\w+\.html#q[\w-]+:~:text=[^-\s']+", place) for place in places.values())
+
+
+def test_an_address_is_what_sphinx_makes_of_a_name(book):
+    """A claim whose name has a capital letter is found, too: Sphinx writes addresses in small letters."""
+    claim = book.claims["loss_at_zero_scores_is_ln_C"]
+
+    assert cards.href(book, claim) == "claims/two_layer_network#loss-at-zero-scores-is-ln-c"
 
 
 @pytest.mark.parametrize("nothing", [None, {}, {"claims": [], "myths": []}])
