@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from claims.command import benching, catalogue, checking, judging, progress, scaffold, starting, weaving
+from claims.command import benching, catalogue, checking, judging, progress, scaffold, siting, starting, weaving
 from claims.engine.profiles import ProfileName
 from claims.engine.subjects import REFERENCE, BadInput
 
@@ -126,6 +126,20 @@ def bench(
 ) -> None:
     """Measure what batch size does to throughput, steps and noise on this machine: three minutes or less."""
     raise typer.Exit(benching.bench(batch_sizes, scheduler, results, output, full=full, renew=reference))
+
+
+@app.command()
+def site(
+    evidence: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="of this run; build/evidence.json if none is given", show_default=False),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="where to; build/site if none is given", show_default=False)
+    ] = None,
+) -> None:
+    """Build the book with its evidence, to be read in a browser."""
+    siting.site(evidence, output)
 
 
 def main() -> None:
