@@ -250,7 +250,16 @@ def test_a_cluster_without_workers_is_told(tmp_path, monkeypatch, scheduler):
     monkeypatch.setattr(workers, "_ALONE", 0.2)
     said = refusal(SMALL, tmp_path / "r", scheduler=scheduler, run=runs.add)
 
-    assert said == f"the scheduler at {scheduler} has no workers; start some: dask worker {scheduler}"
+    assert said == f"{scheduler} has no workers; start some where this is installed: dask worker {scheduler}"
+
+
+@needs_cluster
+def test_a_cluster_without_this_project_is_told(tmp_path, monkeypatch, scheduler):
+    """A worker in another environment would end on the first task, and nobody would say why."""
+    monkeypatch.setattr(workers, "_PROJECT", "a_project_that_nobody_installed")
+    said = refusal(SMALL, tmp_path / "r", scheduler=scheduler, run=runs.add)
+
+    assert said == f"at {scheduler} this project is not installed; install the same version there"
 
 
 def test_a_run_that_refuses_its_arguments_ends_the_sweep_and_keeps_the_others(tmp_path):

@@ -2,10 +2,12 @@
 
 import asyncio
 import contextlib
+import logging
 import time
 import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import CancelledError
+from importlib.util import find_spec
 from typing import Any, TypeAlias
 
 from claims.bench.journal import Result
@@ -14,9 +16,10 @@ from claims.engine.subjects import BadInput
 Task: TypeAlias = Callable[[Any], Result]
 
 _PATIENCE = 5.0  # seconds in which a scheduler answers; with the import of distributed, less than ten
-_ALONE = 30.0  # seconds for which a cluster may have no worker
+_ALONE = 60.0  # seconds for which a cluster may have no worker
 _IDLE = 20.0  # seconds after which a process without work ends: whoever is killed leaves nothing behind for long
 _POLL = 0.05  # seconds
+_PROJECT = "claims"
 
 
 class Lost(Exception):
@@ -34,7 +37,7 @@ def on_this_machine(task: Task, points: Sequence[Any], workers: int | None) -> G
         from joblib.externals.loky import BrokenProcessPool  # noqa: PLC0415
 
     # Tasks of some milliseconds travel in batches, which joblib sizes by how long they take.
-    processes = Parallel(workers or -1, return_as="generator_unordered", idle_worker_timeout=_IDLE)
+    processes = Parallel(workers or -1, backend="loky", return_as="generator_unordered", idle_worker_timeout=_IDLE)
     arrivals = processes(delayed(task)(point) for point in points)
     try:
         for result in arrivals:  # noqa: UP028 - `yield from` would close it out of reach of the filter below
@@ -57,13 +60,12 @@ def on_cluster(task: Task, points: Sequence[Any], scheduler: str) -> Generator[R
     scheduler itself is lost.  An exception of the task ends all of it.
     """
     with _needing("cluster"):
-        import dask  # noqa: PLC0415 - an extra
-
-        dask.config.set({"logging.distributed": "critical"})  # all that it has to say ends in one line of ours
-        from distributed import Client, KilledWorker, as_completed  # noqa: PLC0415
+        from distributed import Client, KilledWorker, as_completed  # noqa: PLC0415 - an extra
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # what ends a sweep is told in one line of ours
     _greet(scheduler)
     try:
         with Client(scheduler, timeout=_PATIENCE, set_as_default=False) as client:
+            _require_project(client, scheduler)
             futures = client.map(task, points, pure=False)  # no names that another sweep on the cluster could share
             for batch in _batches(client, as_completed(futures, loop=client.loop), scheduler):
                 yield from client.gather(batch)
@@ -89,6 +91,15 @@ def _greet(scheduler: str) -> None:
         raise BadInput(f"at {scheduler} is a Dask {found.lower()}; give the address of its scheduler")
 
 
+def _require_project(client: Any, scheduler: str) -> None:
+    """Raise BadInput if the scheduler or a worker lacks this project: a worker ends on a task that it cannot read."""
+    # As it travels by name, find_spec needs nothing of ours over there.
+    found = {scheduler: client.run_on_scheduler(find_spec, _PROJECT), **client.run(find_spec, _PROJECT)}
+    for address, there in found.items():
+        if there is None:
+            raise BadInput(f"at {address} this project is not installed; install the same version there")
+
+
 def _batches(client: Any, arrivals: Any, scheduler: str) -> Iterator[list[Any]]:
     """Yield the futures that have arrived; raise BadInput if none can, for want of workers."""
     seen = time.monotonic()
@@ -98,7 +109,7 @@ def _batches(client: Any, arrivals: Any, scheduler: str) -> Iterator[list[Any]]:
         elif client.nthreads():
             seen = time.monotonic()
         elif time.monotonic() - seen > _ALONE:
-            raise BadInput(f"the scheduler at {scheduler} has no workers; start some: dask worker {scheduler}")
+            raise BadInput(f"{scheduler} has no workers; start some where this is installed: dask worker {scheduler}")
         if not batch:
             time.sleep(_POLL)
 
