@@ -17,7 +17,7 @@ from claims.engine.evidence import environment, project
 SCHEMA = 1
 _ENOUGH = 0.9  # of the highest samples a second: there throughput saturates
 _FEW = 1.5  # times the fewest steps of the fitted law: there they stop falling
-_FRAMEWORKS = {"torch": "torch", "jax": "jax"}
+_FRAMEWORKS = ("torch", "jax")
 
 
 def results(throughput: list[Row], efficiency: dict[str, Any], *, full: bool, started: datetime) -> Results:
