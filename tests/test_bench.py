@@ -310,6 +310,21 @@ def test_bad_input_is_told_before_anything_is_measured(tmp_path, monkeypatch, gi
     assert str(told.value) == said
 
 
+def test_one_batch_size_is_measured_from_end_to_end(tmp_path, capsys):
+    """Runs, noise, times, table, results and figures come out of one command, without PyTorch and JAX, too."""
+    pytest.importorskip("joblib")
+    pytest.importorskip("matplotlib")
+    code = benching.bench("64", None, None, tmp_path, full=False, renew=False)
+    printed = capsys.readouterr().out.splitlines()
+    found = json.loads((tmp_path / "batch_size.json").read_text(encoding="utf-8"))
+
+    assert code == 0
+    assert [row["batch_size"] for row in found["efficiency"]["best"]] == [64]
+    assert found["efficiency"]["runs"] == 50
+    assert printed[: len(list(report.lines(found)))] == list(report.lines(found))
+    assert {path.suffix for path in tmp_path.iterdir()} == {".json", ".jsonl", ".svg"}
+
+
 def test_the_command_tells_bad_input_in_one_line():
     """The command line hands over what it is given, and shows no traceback."""
     command = [sys.executable, "-m", "claims", "bench", "--batch-sizes", "0"]

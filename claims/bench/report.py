@@ -90,7 +90,7 @@ def numbers(found: Results) -> dict[str, Any]:
 
 
 def _saturation(found: Results, network: str) -> tuple[int, float]:
-    """Return the least batch size with 90 % of the highest rate of samples, and that rate over the first."""
+    """Return the least batch size with 90 % of the highest rate of samples, and that rate over that of the smallest."""
     rows = [row for row in found["throughput"] if row["network"] == network]
     rates = {row["batch_size"]: row["steps"]["tuned"]["samples_per_second"] for row in rows}
     highest = max(rates.values())
@@ -146,7 +146,7 @@ def _efficiency_table(found: Results) -> Iterator[str]:
 
 
 def _closing(told: dict[str, Any]) -> Iterator[str]:
-    where = f"batch {told['saturation_digits']}, at {told['speedup_digits']:.0f} × the samples a second of batch 1"
+    where = f"batch {told['saturation_digits']}, at {told['speedup_digits']:.0f} × the samples a second of the smallest"
     rows = {
         "throughput saturates": where,
         "steps stop falling": f"batch {told['flat']}, near the fewest, {told['min_steps']:.0f}",
