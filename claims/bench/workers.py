@@ -4,9 +4,8 @@ import asyncio
 import contextlib
 import logging
 import time
-import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, as_completed
 from importlib.util import find_spec
 from typing import Any, TypeAlias
 
@@ -19,6 +18,8 @@ _PATIENCE = 5.0  # seconds in which a scheduler answers; with the import of dist
 _ALONE = 60.0  # seconds for which a cluster may have no worker
 _IDLE = 20.0  # seconds after which a process without work ends: whoever is killed leaves nothing behind for long
 _POLL = 0.05  # seconds
+_BATCH = 16  # runs that travel together at most: a run takes milliseconds, its way half of one
+_SHARES = 8  # batches for each process at least, so that none waits long for the last
 _PROJECT = "claims"
 
 
@@ -27,27 +28,34 @@ class Lost(Exception):
 
 
 def on_this_machine(task: Task, points: Sequence[Any], workers: int | None) -> Generator[Result]:
-    """Yield the result of a task for each point, in the order in which they arrive, from so many processes.
+    """Yield the result of a task for each point, in the order in which they arrive, from so many loky processes.
+
+    The futures of a broken pool all tell of it; joblib's Parallel, which would size the batches itself, can
+    wait for ever if a process is killed while it hands out work.
 
     Raises Lost if a process is killed: loky then ends the others, too, and what they had not handed over is gone.
     An exception of the task ends all of it.
     """
     with _needing("bench"):
-        from joblib import Parallel, delayed  # noqa: PLC0415 - an extra
-        from joblib.externals.loky import BrokenProcessPool  # noqa: PLC0415
+        from joblib import cpu_count  # noqa: PLC0415 - an extra
+        from joblib.externals.loky import BrokenProcessPool, get_reusable_executor  # noqa: PLC0415
 
-    # Tasks of some milliseconds travel in batches, which joblib sizes by how long they take.
-    processes = Parallel(workers or -1, backend="loky", return_as="generator_unordered", idle_worker_timeout=_IDLE)
-    arrivals = processes(delayed(task)(point) for point in points)
+    number = workers or cpu_count()
+    size = max(1, min(_BATCH, len(points) // (_SHARES * number)))
+    executor = get_reusable_executor(number, timeout=_IDLE)
     try:
-        for result in arrivals:  # noqa: UP028 - `yield from` would close it out of reach of the filter below
-            yield result
+        futures = [executor.submit(_each, task, points[at : at + size]) for at in range(0, len(points), size)]
+        for future in as_completed(futures):
+            yield from future.result()
     except BrokenProcessPool as error:
         raise Lost(_first_line(error)) from None
-    finally:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # that some are left undone: whoever stops early knows
-            arrivals.close()
+    except BaseException:
+        executor.shutdown(kill_workers=True)  # whoever stops early waits for none of them
+        raise
+
+
+def _each(task: Task, points: Sequence[Any]) -> list[Result]:
+    return [task(point) for point in points]
 
 
 def on_cluster(task: Task, points: Sequence[Any], scheduler: str) -> Generator[Result]:
@@ -60,14 +68,14 @@ def on_cluster(task: Task, points: Sequence[Any], scheduler: str) -> Generator[R
     scheduler itself is lost.  An exception of the task ends all of it.
     """
     with _needing("cluster"):
-        from distributed import Client, KilledWorker, as_completed  # noqa: PLC0415 - an extra
+        from distributed import Client, KilledWorker  # noqa: PLC0415 - an extra
     logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # what ends a sweep is told in one line of ours
     _greet(scheduler)
     try:
         with Client(scheduler, timeout=_PATIENCE, set_as_default=False) as client:
             _require_project(client, scheduler)
             futures = client.map(task, points, pure=False)  # no names that another sweep on the cluster could share
-            for batch in _batches(client, as_completed(futures, loop=client.loop), scheduler):
+            for batch in _batches(client, futures, scheduler):
                 yield from client.gather(batch)
     except (KilledWorker, CancelledError, OSError) as error:
         raise Lost(_first_line(error)) from None
@@ -100,8 +108,11 @@ def _require_project(client: Any, scheduler: str) -> None:
             raise BadInput(f"at {address} this project is not installed; install the same version there")
 
 
-def _batches(client: Any, arrivals: Any, scheduler: str) -> Iterator[list[Any]]:
+def _batches(client: Any, futures: Sequence[Any], scheduler: str) -> Iterator[list[Any]]:
     """Yield the futures that have arrived; raise BadInput if none can, for want of workers."""
+    from distributed import as_completed as arriving  # noqa: PLC0415 - an extra
+
+    arrivals = arriving(futures, loop=client.loop)
     seen = time.monotonic()
     while arrivals.count():
         if batch := arrivals.next_batch(block=False):
