@@ -17,6 +17,7 @@ BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, EXAMPLES)
 LEARNING_RATES = tuple(2.0**k for k in range(-5, 5))
 _LOSSES = (2.0, 1.5, 1.0, 0.7, 0.5, 0.3, 0.2, 0.1)  # at which the noise scale is measured
 _HELD_OUT = 360
+EPOCHS, STEPS = 20, 200  # after which the accuracy on those held out is told
 Row = dict[str, Any]
 
 
@@ -124,8 +125,8 @@ def generalization(
     rates: dict[int, float],
     seeds: Sequence[int],
     *,
-    epochs: int = 20,
-    steps: int = 200,
+    epochs: int = EPOCHS,
+    steps: int = STEPS,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[Row]:
     """Return the accuracy on 360 digits that were held out, after equal epochs and after equal steps.

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from claims.bench.efficiency import EPOCHS, STEPS
 from claims.bench.properties import Results, Row, judged, knee
 from claims.bench.run import EXAMPLES, TARGET
 from claims.engine.evidence import environment, project
@@ -72,7 +73,9 @@ def numbers(found: Results) -> dict[str, Any]:
     """Return what the report and the page tell of the results, by name."""
     efficiency = found["efficiency"]
     best, fitted, noise = efficiency["best"], efficiency["fit"], efficiency["noise"]
+    held_out = efficiency["generalization"]
     seconds = _seconds_to_target(found)
+    smallest, largest = held_out[0], held_out[-1]
     fastest = min(seconds, key=lambda size: seconds[size])
     told = {
         **{f"saturation_{name}": _saturation(found, name)[0] for name in ("small", "large", "digits")},
@@ -83,6 +86,12 @@ def numbers(found: Results) -> dict[str, Any]:
         "noise_fitted": fitted["noise_scale"],
         "noise_start": noise[0]["noise_scale"],
         "noise_target": next(row["noise_scale"] for row in noise if row["loss"] == TARGET),
+        "equal_epochs": EPOCHS,
+        "equal_steps": STEPS,
+        "epochs_smallest": smallest["epochs"],
+        "steps_smallest": smallest["steps"],
+        "epochs_largest": largest["epochs"],
+        "steps_largest": largest["steps"],
         "fastest": fastest,
         "fastest_ms": 1e3 * seconds[fastest],
     }
