@@ -120,7 +120,7 @@ def bench(
         Path | None, typer.Option(metavar="FILE", help="keep the runs here, and go on from those", show_default=False)
     ] = None,
     output: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="write results and figures here", show_default="build")
+        Path | None, typer.Option(metavar="FOLDER", help="write here, not to build", show_default=False)
     ] = None,
     reference: Annotated[bool, typer.Option("--reference", help="make this the run that the page shows")] = False,
 ) -> None:

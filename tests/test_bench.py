@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,12 +15,15 @@ from answers.figures._reference import PATH, reference
 from answers.two_layer_network import softmax_cross_entropy, two_layer_backward, two_layer_forward
 from claims.bench import figures, frameworks, properties, report
 from claims.bench.efficiency import BATCH_SIZES, best, fit, generalization, noise_scale, noise_scales
+from claims.bench.provenance import provenance
 from claims.bench.run import EXAMPLES, SIZES, TARGET, data, fresh, run
 from claims.bench.steps import draw, flops, idiomatic
 from claims.bench.throughput import NETWORKS, throughput
 from claims.bench.tuned import BLOCK, CACHE, ROWS, tuned
+from claims.command import benching
 from claims.engine.declare import ROOT
 from claims.engine.evidence import now
+from claims.engine.subjects import BadInput
 
 pytest.importorskip("sklearn")
 LAW = {"min_steps": 10.0, "noise_scale": 32.0}
@@ -281,39 +285,59 @@ def test_the_reference_run_is_what_its_results_say():
     assert PATH.stat().st_size < 60_000
 
 
-def claims(*arguments, folder):
-    return subprocess.run(
-        [sys.executable, "-m", "claims", "bench", *arguments], cwd=folder, capture_output=True, text=True, check=False
-    )
-
-
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("given", "said"),
     [
-        (["--batch-sizes", "0"], "--batch-sizes 0: a batch has 1 to 1797 examples, not 0"),
-        (["--batch-sizes", "8,1798"], "--batch-sizes 8,1798: a batch has 1 to 1797 examples, not 1798"),
-        (["--batch-sizes", "8;9"], "--batch-sizes 8;9: '8;9' is no number; write them as 1,8,64"),
-        (["--output", "taken"], "--output taken: File exists; give a folder that can be written to"),
+        ({"batch_sizes": "0"}, "--batch-sizes 0: a batch has 1 to 1797 examples, not 0"),
+        ({"batch_sizes": "8,1798"}, "--batch-sizes 8,1798: a batch has 1 to 1797 examples, not 1798"),
+        ({"batch_sizes": "8;9"}, "--batch-sizes 8;9: '8;9' is no number; write them as 1,8,64"),
+        ({"output": Path("taken")}, "--output taken: File exists; give a folder that can be written to"),
         (
-            ["--results", "old.jsonl", "--output", "."],
+            {"results": Path("old.jsonl"), "output": Path("new")},
             "old.jsonl:1: written with schema 0, not 1; name another file, or delete this one",
         ),
     ],
 )
-def test_bad_input_is_one_line(tmp_path, arguments, said):
-    """Whoever mistypes is told before minutes of measuring."""
-    (tmp_path / "taken").touch()
-    (tmp_path / "old.jsonl").write_text('{"schema": 0, "run": "", "code": "", "numpy": ""}\n')
-    done = claims(*arguments, folder=tmp_path)
+def test_bad_input_is_told_before_anything_is_measured(tmp_path, monkeypatch, given, said):
+    """Whoever mistypes learns it at once, and in one line."""
+    monkeypatch.chdir(tmp_path)
+    Path("taken").touch()
+    Path("old.jsonl").write_text(json.dumps({"schema": 0, **provenance(run), "options": {}}) + "\n", encoding="utf-8")
+    nothing = {"batch_sizes": None, "scheduler": None, "results": None, "output": Path("new")}
 
-    assert (done.returncode, done.stderr) == (2, f"claims: {said}\n")
+    with pytest.raises(BadInput) as told:
+        benching.bench(**{**nothing, **given}, full=False, renew=False)
+    assert str(told.value) == said
+
+
+def test_one_batch_size_is_measured_from_end_to_end(tmp_path, capsys):
+    """Runs, noise, times, table, results and figures come out of one command, without PyTorch and JAX, too."""
+    pytest.importorskip("joblib")
+    pytest.importorskip("matplotlib")
+    code = benching.bench("64", None, None, tmp_path, full=False, renew=False)
+    printed = capsys.readouterr().out.splitlines()
+    found = json.loads((tmp_path / "batch_size.json").read_text(encoding="utf-8"))
+
+    assert code == 0
+    assert [row["batch_size"] for row in found["efficiency"]["best"]] == [64]
+    assert found["efficiency"]["runs"] == 50
+    assert printed[: len(list(report.lines(found)))] == list(report.lines(found))
+    assert {path.suffix for path in tmp_path.iterdir()} == {".json", ".jsonl", ".svg"}
+
+
+def test_the_command_tells_bad_input_in_one_line():
+    """The command line hands over what it is given, and shows no traceback."""
+    command = [sys.executable, "-m", "claims", "bench", "--batch-sizes", "0"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stderr) == (2, "claims: --batch-sizes 0: a batch has 1 to 1797 examples, not 0\n")
 
 
 def test_the_benchmarks_are_read_by_their_own_compare(tmp_path):
     """What is kept today can be compared with what is measured next year."""
     kept = tmp_path / "kept.json"
-    some = "tests/benchmarks/test_batch_size.py", "-k", "tuned-8] or tuned-64] or target[64]"
-    options = "--benchmark-only", f"--benchmark-json={kept}", "--benchmark-max-time=0.1", "-q", "-p", "no:cacheprovider"
+    some = "tests/benchmarks/test_batch_size.py", "-k", "tuned-8] or tuned-64] or target[64]", "--noconftest"
+    options = "--benchmark-only", f"--benchmark-json={kept}", "--benchmark-max-time=0.01", "--benchmark-min-rounds=2"
     subprocess.run([sys.executable, "-m", "pytest", *some, *options], cwd=ROOT, capture_output=True, check=True)
     found = json.loads(kept.read_text())["benchmarks"]
     compared = subprocess.run(

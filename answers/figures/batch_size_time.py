@@ -12,8 +12,8 @@ from answers.figures._reference import reference
 ALT = (
     "Two panels: microseconds of a training step for each sample against the batch size, both axes logarithmic, for "
     "a network of 64, 128 and 10 units and one of 784, 512 and 10. Every curve falls with the batch size, steeply at "
-    "first and then hardly. The matrix products alone are lowest; the tuned NumPy step runs closely above them, the "
-    "float64 step of the answers far above. The more calls a step makes, the more it costs at batch 1."
+    "first and then hardly. Of the curves of NumPy that of the matrix products alone is lowest; the tuned step runs "
+    "closely above it, the float64 step of the answers far above."
 )
 NAMES = {"float64": "NumPy, float64", "torch": "PyTorch eager", "jax": "JAX jit", "tuned": "NumPy, tuned"}
 NETWORKS = ("small", "large")

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from claims.bench.efficiency import EPOCHS, STEPS
 from claims.bench.properties import Results, Row, judged, knee
 from claims.bench.run import EXAMPLES, TARGET
 from claims.engine.evidence import environment, project
@@ -17,7 +18,7 @@ from claims.engine.evidence import environment, project
 SCHEMA = 1
 _ENOUGH = 0.9  # of the highest samples a second: there throughput saturates
 _FEW = 1.5  # times the fewest steps of the fitted law: there they stop falling
-_FRAMEWORKS = {"torch": "torch", "jax": "jax"}
+_FRAMEWORKS = ("torch", "jax")
 
 
 def results(throughput: list[Row], efficiency: dict[str, Any], *, full: bool, started: datetime) -> Results:
@@ -72,7 +73,9 @@ def numbers(found: Results) -> dict[str, Any]:
     """Return what the report and the page tell of the results, by name."""
     efficiency = found["efficiency"]
     best, fitted, noise = efficiency["best"], efficiency["fit"], efficiency["noise"]
+    held_out = efficiency["generalization"]
     seconds = _seconds_to_target(found)
+    smallest, largest = held_out[0], held_out[-1]
     fastest = min(seconds, key=lambda size: seconds[size])
     told = {
         **{f"saturation_{name}": _saturation(found, name)[0] for name in ("small", "large", "digits")},
@@ -83,6 +86,12 @@ def numbers(found: Results) -> dict[str, Any]:
         "noise_fitted": fitted["noise_scale"],
         "noise_start": noise[0]["noise_scale"],
         "noise_target": next(row["noise_scale"] for row in noise if row["loss"] == TARGET),
+        "equal_epochs": EPOCHS,
+        "equal_steps": STEPS,
+        "epochs_smallest": smallest["epochs"],
+        "steps_smallest": smallest["steps"],
+        "epochs_largest": largest["epochs"],
+        "steps_largest": largest["steps"],
         "fastest": fastest,
         "fastest_ms": 1e3 * seconds[fastest],
     }
@@ -90,7 +99,7 @@ def numbers(found: Results) -> dict[str, Any]:
 
 
 def _saturation(found: Results, network: str) -> tuple[int, float]:
-    """Return the least batch size with 90 % of the highest rate of samples, and that rate over the first."""
+    """Return the least batch size with 90 % of the highest rate of samples, and that rate over that of the smallest."""
     rows = [row for row in found["throughput"] if row["network"] == network]
     rates = {row["batch_size"]: row["steps"]["tuned"]["samples_per_second"] for row in rows}
     highest = max(rates.values())
@@ -146,7 +155,7 @@ def _efficiency_table(found: Results) -> Iterator[str]:
 
 
 def _closing(told: dict[str, Any]) -> Iterator[str]:
-    where = f"batch {told['saturation_digits']}, at {told['speedup_digits']:.0f} × the samples a second of batch 1"
+    where = f"batch {told['saturation_digits']}, at {told['speedup_digits']:.0f} × the samples a second of the smallest"
     rows = {
         "throughput saturates": where,
         "steps stop falling": f"batch {told['flat']}, near the fewest, {told['min_steps']:.0f}",

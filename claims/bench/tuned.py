@@ -21,7 +21,7 @@ Gradient: TypeAlias = Callable[[Array, Array, Array, Array, Array], Array]
 
 def tuned(parameters: Parameters, batch_size: int, *, lr: float) -> Trainer:
     """Return the step in float32, in place, into memory that is taken once, for batches of exactly this size."""
-    # Parameters lie side by side, and so do gradients: one subtraction updates them all, 1 µs less for 1 row.
+    # Parameters lie side by side, and so do gradients: one subtraction updates them all, in 0.9 µs instead of 1.7.
     flat = np.concatenate([each.ravel() for each in parameters]).astype(np.float32)
     W1, _, W2, _ = network = _split(flat, parameters)
     gradient, part = np.empty_like(flat), np.empty_like(flat)
@@ -33,9 +33,11 @@ def tuned(parameters: Parameters, batch_size: int, *, lr: float) -> Trainer:
         dot(x.T, gradients(x, targets, *others), dW1)  # 1.4 µs for 1 row, where matmul takes 9.3: it falls off BLAS
         subtract(flat, gradient, flat)
 
-    # What several passes read stays in the cache: 7 % less for 4096 rows, 20 % on a machine with less cache.
-    starts = range(rows, batch_size, ROWS)
-    more = [(slice(i, i + ROWS), _gradients(network, min(ROWS, batch_size - i), lr / batch_size)) for i in starts]
+    # What several passes read stays in the cache: 5 % less for 4096 rows, and 20 % on a Xeon.  All chunks share one
+    # memory, but for a smaller last one.
+    last = _gradients(network, batch_size % rows or rows, lr / batch_size)
+    starts = range(rows, batch_size, rows)
+    more = [(slice(i, i + rows), gradients if i + rows <= batch_size else last) for i in starts]
     part_W1, *part_others = _split(part, parameters)
 
     def in_chunks(x: Array, targets: Array) -> None:
@@ -45,7 +47,7 @@ def tuned(parameters: Parameters, batch_size: int, *, lr: float) -> Trainer:
             add(gradient, part, gradient)
         subtract(flat, gradient, flat)
 
-    # With few rows and many weights, the time goes into moving dW1: of 784 × 512 weights and 1 row, a fifth
+    # With few rows and many weights, the time goes into moving dW1: of 784 × 512 weights and 1 row, a sixth
     # is saved if each block of dW1 is subtracted while it is in the cache.
     blocks = [
         (slice(i, i + BLOCK), W1[i : i + BLOCK], dW1[: min(BLOCK, len(W1) - i)]) for i in range(0, len(W1), BLOCK)
@@ -109,7 +111,7 @@ def _gradients(network: list[Array], rows: int, scale: float) -> Gradient:
         dot(deltaT, W2T, dz)
         dot(aT, deltaT, dW2)  # the last use of a, whose memory is free from here on
         # A float above 0 is an integer above 0, whose negative has its sign bit set: shifted over the word, it keeps
-        # dz where a > 0 and clears it elsewhere.  10 µs; dz * (a > 0) takes 12, np.where 70 and more.
+        # dz where a > 0 and clears it elsewhere.  10 µs; dz * (a > 0) takes 12, np.where 260.
         negative(a_bits, a_bits)
         right_shift(a_bits, 31, a_bits)
         bitwise_and(dz_bits, a_bits, dz_bits)

@@ -51,12 +51,15 @@ def bench(
         rounds = 25 if full else 9
         times = throughput.throughput(asked or throughput.BATCH_SIZES, rounds=rounds, progress=stage("times"))
     found = report.results(times, counts, full=full, started=started)
-    written = folder / "batch_size.json"
-    replace(written, json.dumps(found, indent=1, ensure_ascii=False) + "\n")
-    drawn = figures.write(found, folder)
     console = Console(highlight=False, markup=False, soft_wrap=True)
     for line in report.lines(found):
         console.print(line)
+    written = folder / "batch_size.json"
+    try:
+        replace(written, json.dumps(found, indent=1, ensure_ascii=False) + "\n")
+        drawn = figures.write(found, folder)
+    except OSError as error:
+        raise BadInput(f"{folder}: {error.strerror}; the results above are not written") from None
     console.print(f"written to {_named(folder)}: {', '.join(path.name for path in (written, *drawn))}")
     if renew:
         replace(REFERENCE, json.dumps(found, ensure_ascii=False) + "\n")
@@ -65,14 +68,11 @@ def bench(
 
 
 def _require() -> None:
-    for module, package, extra in (
-        ("sklearn", "scikit-learn", "bench"),
-        ("joblib", "joblib", "bench"),
-        ("matplotlib", "matplotlib", "bench"),
-    ):
+    """Raise BadInput, before anything is measured, if a library is missing that is needed in the end."""
+    for module, name in (("sklearn", "scikit-learn"), ("joblib", "joblib"), ("matplotlib", "matplotlib")):
         if importlib.util.find_spec(module) is None:
             raise BadInput(
-                f"claims bench needs {package}, which is not installed; pip install 'executable-answers[{extra}]'"
+                f"claims bench needs {name}, which is not installed; pip install 'executable-answers[bench]'"
             )
 
 
