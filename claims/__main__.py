@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from claims.command import catalogue, checking, judging, progress, scaffold, starting, weaving
+from claims.command import benching, catalogue, checking, judging, progress, scaffold, siting, starting, weaving
 from claims.engine.profiles import ProfileName
 from claims.engine.subjects import REFERENCE, BadInput
 
@@ -103,6 +103,43 @@ def weave(
 ) -> None:
     """Bring code blocks, claim links, figures and numbers in the prose up to date."""
     raise typer.Exit(weaving.weave(check=check, take=results))
+
+
+@app.command()
+def bench(
+    full: Annotated[
+        bool, typer.Option("--full", help="more rounds and four times the seeds: some ten minutes")
+    ] = False,
+    batch_sizes: Annotated[
+        str | None, typer.Option(metavar="1,8,64", help="measure these only", show_default=False)
+    ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="run on this Dask cluster", show_default=False)
+    ] = None,
+    results: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="keep the runs here, and go on from those", show_default=False)
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="write here, not to build", show_default=False)
+    ] = None,
+    reference: Annotated[bool, typer.Option("--reference", help="make this the run that the page shows")] = False,
+) -> None:
+    """Measure what batch size does to throughput, steps and noise on this machine: three minutes or less."""
+    raise typer.Exit(benching.bench(batch_sizes, scheduler, results, output, full=full, renew=reference))
+
+
+@app.command()
+def site(
+    evidence: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="of this run; build/evidence.json if none is given", show_default=False),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="where to; build/site if none is given", show_default=False)
+    ] = None,
+) -> None:
+    """Build the book with its evidence, to be read in a browser."""
+    siting.site(evidence, output)
 
 
 def main() -> None:

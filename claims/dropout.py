@@ -9,6 +9,7 @@ import numpy as np
 
 from claims import claim, convention, legal, myth
 from claims.toolbox.comparison import Off, at_most, eps, equal, gamma, raises, unit_roundoff, within
+from claims.toolbox.statistics import usual
 from claims.toolbox.strategies import (
     case,
     choices,
@@ -25,7 +26,6 @@ below_one = choices(0.5, 0.25, 0.75, 0.1, 0.9, 0.0, 1e-9, 0.2, 0.8, 1 / 3, 1 - 1
 # Here 1/(1 − p) is a power of two, with which float64 multiplies without rounding.
 exact_rates = choices(0.5, 0.75, 0.0, 0.875)
 law_rates = choices(0.5, 0.25, 0.75, 0.1, 0.9, 0.2, 0.8)
-LIMIT = 40.0  # no right implementation is refuted by one count more often than 2 e⁻⁴⁰ < 1e-17
 
 
 # Another dropout, whose cache the mistakes below can open
@@ -59,22 +59,6 @@ def drop(x, keep, p, training):
 # What the law of the mask is, and how a count is judged
 
 
-def surprise(count, n, rate):
-    """Return n · KL(count/n ‖ rate): on either side, so much or more has probability at most e to the minus that.
-
-    Chernoff's bound for a binomial count: exact for every n, no normal tail.
-    """
-    share = count / n
-    return n * sum(a * log(a / b) for a, b in ((share, rate), (1 - share, 1 - rate)) if a > 0)
-
-
-def usual(what, count, n, rate):
-    """Return True unless so many of n were all but impossible at this rate."""
-    if surprise(count, n, rate) <= LIMIT:
-        return True
-    return Off(f"{what}: {count} of {n}, where {n * rate:.6g} are expected")
-
-
 @cache
 def tie_probability(n, p):
     """Return the probability that two binomial counts of n entries kept with probability 1 − p are equal."""
@@ -104,7 +88,7 @@ def is_independent(keep, p):
     rows = keep.sum(axis=-1).ravel()
     ties = np.count_nonzero(rows[::2] == rows[1::2])
     counts.append(("pairs of rows that keep equally many", ties, len(rows) // 2, tie_probability(keep.shape[-1], p)))
-    return usual(*max(counts, key=lambda count: surprise(*count[1:])))
+    return usual(*counts)
 
 
 def ramp():
@@ -204,7 +188,7 @@ def is_fresh(forward, p, rng):
     kept = masks.sum(axis=(1, 2))
     if np.ptp(kept) == 0:
         return Off(f"every call keeps exactly {kept[0]} of {x.size}")
-    return usual("entries like those of the call before", agreeing, 4 * x.size, p**2 + (1 - p) ** 2)
+    return usual(("entries like those of the call before", agreeing, 4 * x.size, p**2 + (1 - p) ** 2))
 
 
 @claim(p=law_rates, rng=generators())
@@ -502,7 +486,7 @@ def zero_inputs_get_a_gradient_like_all_others(dropout_forward, dropout_backward
     x = np.zeros((32, 32))
     _, cache = dropout_forward(x, p=p, rng=rng)
     passed = np.count_nonzero(dropout_backward(x + 1, cache))
-    assert usual("gradients that pass", passed, x.size, 1 - p)
+    assert usual(("gradients that pass", passed, x.size, 1 - p))
 
 
 @zero_inputs_get_a_gradient_like_all_others.refutes("dropout_backward", dropout_forward=forward_that_keeps_its_output)
@@ -704,7 +688,7 @@ def vanilla_zero_inputs_get_a_gradient_like_all_others(vanilla_dropout_forward, 
     x = np.zeros((32, 32))
     _, cache = vanilla_dropout_forward(x, p=p, rng=rng)
     passed = np.count_nonzero(vanilla_dropout_backward(x + 1, cache))
-    assert usual("gradients that pass", passed, x.size, 1 - p)
+    assert usual(("gradients that pass", passed, x.size, 1 - p))
 
 
 def vanilla_forward_that_keeps_its_output(x, *, p, rng, training=True):

@@ -8,31 +8,11 @@ from math import comb, e, expm1, log, log1p, perm, prod
 import numpy as np
 
 from claims import claim, legal, measured, myth, proved
-from claims.toolbox.comparison import Off, at_most, eps, equal, gamma, raises, within
+from claims.toolbox.comparison import at_most, eps, equal, gamma, raises, within
 from claims.toolbox.data import digits
 from claims.toolbox.exact import fractions
-from claims.toolbox.statistics import at_least, false_alarm, false_hold
+from claims.toolbox.statistics import at_least, false_alarm, false_hold, usual
 from claims.toolbox.strategies import case, choices, dyadic_arrays, generators, small_integer_arrays
-
-LIMIT = 40.0  # no right implementation is refuted by one count more often than 2 e⁻⁴⁰ < 1e-17
-
-
-def surprise(count, n, rate):
-    """Return s such that a binomial count at least this far from n · rate has probability at most 2 e^(−s).
-
-    Chernoff's bound: exact for every n, no normal tail.
-    """
-    share = count / n
-    return n * sum(a * log(a / b) for a, b in ((share, rate), (1 - share, 1 - rate)) if a > 0)
-
-
-def usual(*counts):
-    """Return True unless a count (what, count, n, rate) is all but impossible."""
-    what, count, n, rate = max(counts, key=lambda each: surprise(*each[1:]))
-    if surprise(count, n, rate) <= LIMIT:
-        return True
-    return Off(f"{what}: {count} of {n}, where {n * rate:.6g} are expected")
-
 
 # The batches of an epoch
 

@@ -281,6 +281,19 @@ def test_a_mistake_under_a_convention_is_wrong(name):
     assert "wrong" in {finding.outcome for finding in findings(twisted)}
 
 
+def test_a_mistake_is_named_though_its_callback_never_answers_alike():
+    """What a gradient answered in the call is what a known mistake is told when it is compared."""
+    (finding,) = findings("""
+def simultaneous_step(params, gradient, *, lr):
+    params = dict(params)
+    for name in params:
+        params[name] = params[name] - lr * gradient(params)[name]
+    return params
+""")
+
+    assert (finding.outcome, finding.like) == ("wrong", "moves_one_after_the_other")
+
+
 IMPURE = {
     "modifies its input": "logits -= logits.max(axis=1, keepdims=True)",
     "crashes on some inputs": "assert not (logits == 2).any()",

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from claims.engine import reading
+from claims.engine.evaluation import Returned
 from claims.engine.profiles import PROFILES
 from claims.engine.subjects import BadInput
 from claims.judge.judging import Examination
@@ -279,7 +280,7 @@ def test_the_judge_outlives_its_nursery(tmp_path):
 
     os.kill(own.process, signal.SIGKILL)
     time.sleep(0.2)  # its child is told of its death, and dies, too
-    after = [child.call(child.functions["relu"], (np.ones(2),), {}, (), 1) for _ in range(2)]
+    after = [child.call(child.functions["relu"], (np.ones(2),), {}, Returned()) for _ in range(2)]
     child.close()
     own.close()
 

@@ -4,14 +4,17 @@ import ast
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from claims.command import progress, starting
+from claims.command import judging, progress, starting
 from claims.command.judging import _sources
 from claims.engine import reading
 from claims.engine.subjects import BadInput
 from claims.engine.weave import shown_code
+from claims.judge import unconfined
+from tests import session
 
 MINE = '''"""My answers."""
 
@@ -142,6 +145,45 @@ def test_who_has_not_judged_is_told_to(build):
     with pytest.raises(BadInput, match="no slot 'sigmiod'"):
         progress.hint("sigmiod")
     assert not build.exists()
+
+
+@pytest.mark.parametrize("foreign", ['{"sigmoid": {"outcome": "right"}}', '{"sigmoid": 3}', "[1]", "{"])
+def test_a_file_of_another_origin_is_no_memory(build, foreign):
+    """What another version, or another program, has written there costs nobody a traceback."""
+    build.mkdir()
+    (build / "judged.json").write_text(foreign, encoding="utf-8")
+
+    with pytest.raises(BadInput, match="not judged yet"):
+        progress.hint("sigmoid")
+
+
+def test_where_nothing_can_be_confined_the_judge_works_and_says_so(build, monkeypatch, capfd):
+    """A system without fork judges in the judge's own process; the line before the first verdict warns of it."""
+    monkeypatch.delattr("os.fork")
+    (build.parent / "mine.py").write_text(MINE, encoding="utf-8")
+    (build.parent / "broken.py").write_text("x = 1\n1 / 0\n", encoding="utf-8")
+    session = judging._Session(None, Path("mine.py"), "quick", 1)
+    code = session.run(watch=False)
+    told = capfd.readouterr().out.splitlines()
+
+    assert code == 1
+    assert not unconfined.can_confine()
+    assert told[0].endswith("cannot confine a process: your file runs in this one, without limits")
+    assert [line.split()[:2] for line in told if line.startswith(("right", "wrong"))] == [
+        ["right", "relu"],
+        ["right", "sigmoid"],
+        ["wrong", "sigmoid_grad"],
+    ]
+    with pytest.raises(BadInput, match=r"broken.py:2: ZeroDivisionError"):
+        judging._Session(None, Path("broken.py"), "quick", 1).run(watch=False)
+
+
+def test_the_session_that_the_readme_shows_is_what_happens(tmp_path):
+    """Whoever types what the picture shows sees what the picture shows."""
+    played = session.told(session.drawn(session.play(tmp_path)))
+
+    assert session.told(session.PICTURE.read_text(encoding="utf-8")) == played
+    assert "moves_one_after_the_other" in "".join(played)
 
 
 def test_only_what_changed_is_judged_again():

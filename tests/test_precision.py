@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from claims.engine.contract import Unfillable
+from claims.engine.evaluation import Returned
 from claims.engine.narrow import narrowed
 from claims.engine.subjects import Subject
 from claims.toolbox import comparison, precision
@@ -94,10 +95,10 @@ def test_what_an_implementation_does_to_its_inputs_is_seen():
 
     function = single(spoil)
     x, rng = np.array([0.1, 0.2]), np.random.default_rng(3)
-    evaluation = function.place.call(function, [x], {"rng": rng}, [], 1)
+    evaluation = function.place.call(function, [x], {"rng": rng}, Returned())
     changed, drawn_from = evaluation.inputs
     kept = single(lambda x: 2 * x)
-    kept_evaluation = kept.place.call(kept, [x], {}, [], 1)
+    kept_evaluation = kept.place.call(kept, [x], {}, Returned())
 
     assert changed[0] == np.float32(np.random.default_rng(3).standard_normal())
     assert drawn_from.bit_generator.state != rng.bit_generator.state
@@ -113,13 +114,13 @@ def test_what_float32_cannot_hold_is_not_handed_over(beyond):
     function = single(lambda x: 2 * x)
 
     with pytest.raises(Unfillable, match="beyond the range of float32"):
-        function.place.call(function, [np.array(beyond)], {}, [], 1)
+        function.place.call(function, [np.array(beyond)], {}, Returned())
 
 
 def test_narrow_numbers_stay_what_they_are():
     """A claim about float32 arrays gets float32 arrays back; whole numbers are none of its business."""
     function = single(lambda x, count: (x * 2, count))
-    evaluation = function.place.call(function, [np.ones(2, np.float32), np.array([3])], {}, [], 2)
+    evaluation = function.place.call(function, [np.ones(2, np.float32), np.array([3])], {}, Returned(2))
 
     assert [result.dtype for result in evaluation.result] == [np.float32, np.int64]
 

@@ -23,9 +23,10 @@ def text(stem: str) -> str:
 
 
 def paragraphs(stem: str):
-    """Yield the section and text of each paragraph of prose: no code, no heading, no figure, no definition."""
+    """Yield the section and text of each paragraph of prose: no code, heading, figure, woven table or definition."""
     section, fenced, block = "", False, []
-    for line in [*text(stem).splitlines(), ""]:
+    prose = re.sub(r"^<!-- table: .*?^<!-- /table -->", "", text(stem), flags=re.DOTALL | re.MULTILINE)
+    for line in [*prose.splitlines(), ""]:
         if FENCE.match(line):
             fenced = not fenced
         elif line.startswith("#"):

@@ -1,5 +1,7 @@
 """The two probabilities of a measured claim are exact, and all of them together are small."""
 
+from math import exp
+
 import pytest
 
 from claims.engine.reading import load
@@ -49,3 +51,21 @@ def test_the_probabilities_are_scipys():
     )
     assert statistics.sign_test(9, 1) == pytest.approx(stats.binomtest(9, 10, alternative="greater").pvalue)
     assert statistics.sign_test(9, 1, ties=2) > statistics.sign_test(9, 1)
+
+
+def test_surprise_bounds_the_tail():
+    """However few trials there are, so much or more is no likelier than e to the minus the surprise."""
+    for of in (1, 5, 40):
+        for rate in (0.1, 0.5, 0.9):
+            for count in range(of + 1):
+                bound = exp(-statistics.surprise(count, of, rate))
+                assert count < of * rate or statistics.upper_tail(count, of, rate) <= bound * (1 + 1e-12)
+
+
+def test_a_usual_count_passes_and_the_strangest_is_told():
+    """Of several counts the one that cannot be chance is named."""
+    assert statistics.usual(("heads", 510, 1000, 0.5), ("sixes", 150, 1000, 1 / 6)) is True
+    found = statistics.usual(("heads", 510, 1000, 0.5), ("sixes", 400, 1000, 1 / 6))
+
+    assert not found
+    assert str(found) == "sixes: 400 of 1000, where 166.667 are expected"

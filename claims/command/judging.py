@@ -22,6 +22,7 @@ from claims.engine.subjects import BadInput
 from claims.judge.judging import Examination, Finding
 from claims.judge.nursery import Nursery
 from claims.judge.parent import Child
+from claims.judge.unconfined import Unconfined, can_confine
 
 _STYLES = {"right": "bold green", "wrong": "bold red", "not judged": "yellow"}
 
@@ -32,11 +33,12 @@ def judge(file: Path, profile: ProfileName, seed: int | None, *, watch: bool) ->
         raise BadInput(f"{file}: there is no such file; claims start STEM writes one to begin with")
     if watch and importlib.util.find_spec("watchfiles") is None:
         raise BadInput("--watch needs watchfiles, which is not installed; pip install 'executable-answers[watch]'")
-    nursery = Nursery()  # it loads NumPy while this process reads the book
+    nursery = Nursery() if can_confine() else None  # it loads NumPy while this process reads the book
     try:
         return _with_speaking_asserts(lambda: _Session(nursery, file, profile, run_seed(seed)).run(watch=watch))
     finally:
-        nursery.close()
+        if nursery:
+            nursery.close()
 
 
 def _with_speaking_asserts(run: Callable[[], int]) -> int:
@@ -69,7 +71,7 @@ def _with_speaking_asserts(run: Callable[[], int]) -> int:
 class _Session:
     """One file and what is known of it; on every save only what changed is judged again."""
 
-    nursery: Nursery
+    nursery: Nursery | None
     file: Path
     profile: ProfileName
     seed: int
@@ -96,7 +98,8 @@ class _Session:
         self.console.print(f"{time.perf_counter() - start:.1f} s · waiting for {self.file} to be saved, Ctrl-C ends\n")
 
     def _judge(self, book: Book) -> int:
-        child = Child(self.nursery, self.file, str(self.file))
+        shown = str(self.file)
+        child = Child(self.nursery, self.file, shown) if self.nursery else Unconfined(self.file, shown)
         found: list[Finding] = []
         try:
             child.load()

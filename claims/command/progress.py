@@ -12,6 +12,8 @@ from claims.engine.prose import LINK, lines_outside_code
 from claims.engine.subjects import BadInput
 from claims.judge.judging import Finding
 
+_KEYS = {"file", "outcome", "reason", "claim", "says", "case", "like", "stem", "hints"}
+
 
 def remember(book: Book, file: Path, found: Sequence[Finding]) -> None:
     """Write what was found; how many hints were asked for begins anew where the outcome is another."""
@@ -91,4 +93,9 @@ def _read() -> dict[str, Any]:
         found = json.loads((_file()).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return {slot: known for slot, known in found.items() if _is_ours(known)} if isinstance(found, dict) else {}
+
+
+def _is_ours(known: Any) -> bool:
+    """Return whether an entry was written here, by this version: any other is as if it were not there."""
+    return isinstance(known, dict) and known.keys() == _KEYS and isinstance(known["hints"], int)

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from claims.engine.declare import Function
-from claims.engine.evaluation import Evaluation, View, arrays, catch_up, copied
+from claims.engine.evaluation import Evaluation, Returned, View, arrays, catch_up, copied
 from claims.engine.slots import Slot
 from claims.engine.text import ordinal
 
@@ -34,17 +34,32 @@ class Place(Protocol):
     """Where implementations are evaluated: in this process, or in an isolated child."""
 
     def call(
-        self,
-        function: Function,
-        arguments: Sequence[Any],
-        options: Mapping[str, Any],
-        returned_caches: Sequence[int],
-        results: int,
+        self, function: Function, arguments: Sequence[Any], options: Mapping[str, Any], returned: Returned
     ) -> Evaluation:
         """Evaluate a function without letting it reach the arguments themselves."""
 
     def forget(self) -> None:
         """Forget the caches of the case that has ended."""
+
+
+class Asked:
+    """A callable argument that remembers what it answered: its next answers may be others."""
+
+    def __init__(self, function: Function) -> None:
+        self.__name__ = getattr(function, "__name__", "function")
+        self._function = function
+        self._answers: list[Any] = []
+
+    def __call__(self, *arguments: Any, **options: Any) -> Any:
+        """Answer, and remember it."""
+        answer = self._function(*arguments, **options)
+        self._answers.append(copied(answer))
+        return answer
+
+    def again(self) -> Function:
+        """Return a function that gives these answers in turn, whatever it is asked."""
+        answers = iter(self._answers)
+        return lambda *_, **__: copied(next(answers))
 
 
 @dataclass
@@ -85,7 +100,6 @@ class OnTrial:
             self._options = None if anything else frozenset(parameters)
         shapes = self.slot.shapes
         self._repeatable = not any(term.word in UNREPEATABLE for term in shapes.takes)
-        self._caches = [i for i, term in enumerate(shapes.returns) if term.word == "cache"]
 
     @property
     def __name__(self) -> str:
@@ -99,6 +113,8 @@ class OnTrial:
         if self._options is not None and (unknown := options.keys() - self._options):
             raise Unfillable(f"{self!r} has no option {', '.join(sorted(unknown))}")
         self.calls += 1
+        if not self._repeatable:
+            arguments = tuple(Asked(value) if callable(value) else value for value in arguments)
         call = self.last = Call(copied(arguments), copied(options))
         # Running twice doubles the cost, so after the first calls only every power of two is repeated.
         repeat = self._repeatable and (self.always_repeat or self.calls & (self.calls - 1) == 0)
@@ -118,8 +134,7 @@ class OnTrial:
         return evaluation.result
 
     def _evaluate(self, call: Call) -> Evaluation:
-        results = self.slot.shapes.returns
-        evaluation = self.place.call(self.function, call.arguments, call.options, self._caches, len(results))
+        evaluation = self.place.call(self.function, call.arguments, call.options, self.slot.shapes.returned)
         for warning in evaluation.warnings:
             self.noted.setdefault(warning, call)
         if evaluation.error is not None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from claims.engine.contract import Call, OnTrial
+from claims.engine.contract import Asked, Call, OnTrial
 from claims.engine.declare import Filling, Function
 from claims.engine.evaluation import Handle, arrays, copied
 from claims.engine.trials import Trial
@@ -58,7 +58,8 @@ def agreeing(filling: Filling, implementations: Mapping[str, OnTrial]) -> int:
 
 def _answers_alike(function: Function, call: Call, caches: dict[Handle, Any]) -> bool:
     """Return whether a function answers a call as it was answered, and keep the caches that it returns."""
-    arguments, options = copied(call.arguments), copied(call.options)
+    arguments = tuple(value.again() if isinstance(value, Asked) else copied(value) for value in call.arguments)
+    options = copied(call.options)
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -95,6 +96,8 @@ def _close(x: np.ndarray[Any, Any], y: np.ndarray[Any, Any]) -> bool:
 
 
 def _leaves(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        value = list(value.items())
     return [leaf for item in value for leaf in _leaves(item)] if isinstance(value, tuple | list) else [value]
 
 

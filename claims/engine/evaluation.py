@@ -8,7 +8,7 @@ implementation, and a cache never reaches the claim: it stays here, under a numb
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -70,6 +70,13 @@ class Caches:
         self._kept.clear()
 
 
+class Returned(NamedTuple):
+    """How many results a slot returns, and at which places among them caches."""
+
+    number: int = 1
+    caches: tuple[int, ...] = ()
+
+
 @dataclass(frozen=True)
 class View:
     """A result, by its place, that shares memory with an argument, by its place or name."""
@@ -95,12 +102,11 @@ def evaluate(
     arguments: Sequence[Any],
     options: Mapping[str, Any],
     caches: Caches,
-    returned_caches: Sequence[int] = (),
-    results: int = 1,
+    returned: Returned,
 ) -> Evaluation:
     """Call a function and tell what came of it; the arguments are the function's own to spoil.
 
-    Of `results` results, those at the places `returned_caches` are kept in `caches`.
+    What is a cache among its results is kept in `caches`.
     """
     opened = [caches.find(value) if isinstance(value, Handle) else value for value in arguments]
     evaluation = Evaluation([*arguments, *options.values()])
@@ -114,14 +120,14 @@ def evaluate(
             evaluation.error = error
     evaluation.warnings = [str(warning.message) for warning in caught]
     if evaluation.error is None:
-        every = (result,) if results == 1 else result
-        if results > 1 and not (isinstance(result, tuple) and len(result) == results):
+        every = (result,) if returned.number == 1 else result
+        if returned.number > 1 and not (isinstance(result, tuple) and len(result) == returned.number):
             every = ()
-        seen = {place: value for place, value in enumerate(every) if place not in returned_caches}
+        seen = {place: value for place, value in enumerate(every) if place not in returned.caches}
         evaluation.views = list(_views(seen, arguments, options))
-        if returned_caches and every:
-            every = tuple(caches.keep(v) if place in returned_caches else v for place, v in enumerate(every))
-            result = every[0] if results == 1 else every
+        if returned.caches and every:
+            every = tuple(caches.keep(v) if place in returned.caches else v for place, v in enumerate(every))
+            result = every[0] if returned.number == 1 else every
         evaluation.result = result
     return evaluation
 
@@ -144,16 +150,11 @@ class Here:
         self._caches = Caches()
 
     def call(
-        self,
-        function: Function,
-        arguments: Sequence[Any],
-        options: Mapping[str, Any],
-        returned_caches: Sequence[int],
-        results: int,
+        self, function: Function, arguments: Sequence[Any], options: Mapping[str, Any], returned: Returned
     ) -> Evaluation:
         """Evaluate a function on copies of its arguments."""
         given, named = copied(arguments), copied(options)
-        return evaluate(function, given, named, self._caches, returned_caches, results)
+        return evaluate(function, given, named, self._caches, returned)
 
     def forget(self) -> None:
         """Forget the caches of the case that has ended."""

@@ -12,7 +12,7 @@ import numpy as np
 
 from claims.engine.contract import Unfillable, same
 from claims.engine.declare import Function
-from claims.engine.evaluation import Evaluation, Here
+from claims.engine.evaluation import Evaluation, Here, Returned
 from claims.engine.subjects import Subject
 
 _WIDE = np.dtype(np.float64)
@@ -36,16 +36,11 @@ class _Narrow:
         self._here = Here()
 
     def call(
-        self,
-        function: Function,
-        arguments: Sequence[Any],
-        options: Mapping[str, Any],
-        returned_caches: Sequence[int],
-        results: int,
+        self, function: Function, arguments: Sequence[Any], options: Mapping[str, Any], returned: Returned
     ) -> Evaluation:
         """Evaluate a function; raise Unfillable where an argument is beyond the range of the precision."""
         given, named = _mapped(list(arguments), self._lowered), _mapped(dict(options), self._lowered)
-        evaluation = self._here.call(function, given, named, returned_caches, results)
+        evaluation = self._here.call(function, given, named, returned)
         wide = [*arguments, *options.values()]
         narrow = [*given, *named.values()]
         evaluation.inputs = [

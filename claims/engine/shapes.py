@@ -12,12 +12,12 @@ import numbers
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from claims.engine.evaluation import Foreign
+from claims.engine.evaluation import Foreign, Returned
 
 # An opaque value is handed on, never opened: a cache, a generator, a list or dict of arrays.
 OPAQUE = {"cache", "callable", "dict", "list", "rng", "value"}
@@ -61,6 +61,11 @@ class Shapes:
 
     takes: tuple[Term, ...]
     returns: tuple[Term, ...]
+
+    @cached_property
+    def returned(self) -> Returned:
+        """How many results there are, and which of them are caches."""
+        return Returned(len(self.returns), tuple(i for i, term in enumerate(self.returns) if term.word == "cache"))
 
     @classmethod
     def of(cls, docstring: str | None) -> "Shapes":

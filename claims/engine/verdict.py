@@ -39,6 +39,7 @@ class Verdict:
     should: str = ""
     behaves_like: str = ""
     breach: str = ""  # the contract that was broken
+    raised: str = ""  # by what name the implementation raised an exception
     ended: bool = False  # whether the implementation ended its process, or was ended
     warnings: list[str] = field(default_factory=list)
     calls: dict[str, int] = field(default_factory=dict)
@@ -88,7 +89,7 @@ def _refutation(trial: Trial, attempt: Attempt, error: BaseException, guilty: On
         verdict.breach = f"{guilty.slot.name}_is_pure"
         verdict.reason = verdict.came = str(error)
     elif error is guilty.raised:
-        verdict.ended = isinstance(error, Ended)
+        verdict.raised, verdict.ended = type(error).__name__, isinstance(error, Ended)
         verdict.reason = verdict.came = str(error) if verdict.ended else _exception(error)
     else:
         verdict.reason = verdict.came = "numbers that are not finite"

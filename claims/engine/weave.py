@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from claims.engine import figures, prose
 from claims.engine.book import ANSWERS, NOT_PAGES, Book
@@ -14,6 +15,9 @@ _CODE = re.compile(
     r"^(?P<mark><!-- code: (?P<file>\S+\.py)::(?P<name>\w+) -->\n)(?:```python\n.*?^```\n)?", re.DOTALL | re.MULTILINE
 )
 _FIGURE = re.compile(r"^(?P<mark><!-- figure: (?P<name>\w+) -->\n)(?:!\[.*\n)?", re.MULTILINE)
+_TABLE = re.compile(
+    r"^(?P<open><!-- table: (?P<name>\w+) (?P<part>\w+) -->\n).*?(?P<close><!-- /table -->)", re.DOTALL | re.MULTILINE
+)
 _RESULT = re.compile(
     r"(?P<open><!-- result: (?P<claim>\w+)\.(?P<name>\w+) (?P<format>\S+) -->).*?(?P<close><!-- /result -->)"
 )
@@ -59,6 +63,10 @@ def _page(book: Book, stem: str, text: str) -> str:
         alt = figures.module(found["name"], _where(stem, text, found)).ALT
         return f"{found['mark']}![{alt}](figures/{found['name']}.svg)\n"
 
+    def table(found: re.Match[str]) -> str:
+        rows = figures.module(found["name"], _where(stem, text, found)).table(found["part"])
+        return "\n".join([found["open"].rstrip("\n"), *rows, found["close"]])
+
     known = results()
 
     def number(found: re.Match[str]) -> str:
@@ -71,7 +79,7 @@ def _page(book: Book, stem: str, text: str) -> str:
             ) from None
         return f"{found['open']}{value:{found['format']}}{found['close']}"
 
-    for pattern, replacement in ((_CODE, block), (_FIGURE, picture), (_RESULT, number)):
+    for pattern, replacement in ((_CODE, block), (_FIGURE, picture), (_TABLE, table), (_RESULT, number)):
         text = pattern.sub(replacement, text)
     body = prose.DEFINITION.sub("", text).rstrip("\n")
     links = {}
@@ -85,10 +93,12 @@ def _page(book: Book, stem: str, text: str) -> str:
     return f"{body}\n\n{definitions}" if links else f"{body}\n"
 
 
-def results() -> dict[str, dict[str, float]]:
-    """Return the numbers that the prose may quote: claim by claim, from the run they were taken from."""
+def results() -> dict[str, dict[str, Any]]:
+    """Return the numbers that the prose may quote: claim by claim, and the `numbers` of each `*_reference.json`."""
     path = ROOT / RESULTS
-    found: dict[str, dict[str, float]] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    found: dict[str, dict[str, Any]] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    for run in (ROOT / ANSWERS).glob("*_reference.json"):
+        found[run.stem] = json.loads(run.read_text(encoding="utf-8"))["numbers"]
     return found
 
 

@@ -11,16 +11,15 @@ import inspect
 import os
 import signal
 import socket
-import sys
 import time
 import traceback
-import types
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
-from claims.engine.evaluation import Caches, Evaluation, StaleCache, evaluate
+from claims.engine.evaluation import Caches, Evaluation, Returned, StaleCache, evaluate
 from claims.judge import limits
 from claims.judge.channel import Channel, Closed
+from claims.judge.file import defined
 from claims.judge.wire import LARGEST, Callback, Garbled, pack, unpack
 
 # What a file may import, though its process may read no folder: read here, before it is confined.
@@ -117,18 +116,10 @@ def serve(channel: Channel) -> None:
 
 def _loaded(source: str, shown: str) -> tuple[bytes, dict[str, Callable[..., Any]]]:
     """Run a file and tell which functions it defines, with their parameters, and which names it has from elsewhere."""
-    module = types.ModuleType("learner")
-    module.__file__ = shown
-    sys.modules["learner"] = module  # dataclasses look their module up
     try:
-        exec(compile(source, shown, "exec", dont_inherit=True), vars(module))  # noqa: S102 - that is what this process is for
+        own, others = defined(source, shown)
     except BaseException as error:  # noqa: BLE001 - told to the judge, whatever it is
         return pack(("failed", *_told(error, shown))), {}
-    public = {name: value for name, value in vars(module).items() if not name.startswith("_") and callable(value)}
-    own: dict[str, Callable[..., Any]] = {
-        name: f for name, f in public.items() if inspect.isfunction(f) and f.__module__ == module.__name__
-    }
-    others = {name: str(getattr(value, "__module__", None)) for name, value in public.items() if name not in own}
     return pack(("loaded", {name: _parameters(f) for name, f in own.items()}, others)), own
 
 
@@ -145,8 +136,7 @@ def _called(
     name: str,
     packed: bytes,
     options: Sequence[str],
-    returned_caches: Sequence[int],
-    results: int,
+    *returned: Any,
 ) -> bytes:
     """Call a function; return the number of the request, the inputs as they are now, and what came of the call."""
     inputs = unpack(packed)
@@ -154,7 +144,7 @@ def _called(
     leading = len(inputs) - len(options)
     named = dict(zip(options, given[leading:], strict=True))
     try:
-        evaluation = evaluate(functions[name], given[:leading], named, caches, returned_caches, results)
+        evaluation = evaluate(functions[name], given[:leading], named, caches, Returned(*returned))
     except StaleCache as error:
         return pack(("stale", number, str(error)))
     except BaseException as error:  # noqa: BLE001 - KeyboardInterrupt and its like, raised by the function

@@ -72,7 +72,7 @@ class Examination:
             if place := getattr(function, "place", None):
                 place.begin()
         finding = self._judged(slot, filled)
-        if finding.verdict and finding.verdict.reason.startswith("raised NotImplementedError"):
+        if finding.verdict and finding.verdict.raised == NotImplementedError.__name__:
             return Finding(name, "not judged", "it is not written yet")
         return finding if finding.outcome != "wrong" else self._diagnosed(finding, slot, filled)
 

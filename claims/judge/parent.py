@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from claims.engine.declare import Function
-from claims.engine.evaluation import Ended, Evaluation, Handle, StaleCache
+from claims.engine.evaluation import Ended, Evaluation, Handle, Returned, StaleCache
 from claims.engine.subjects import BadInput
 from claims.judge.channel import PATIENCE, Channel, Closed
 from claims.judge.nursery import Nursery
@@ -51,7 +51,7 @@ class Child:
         self.functions: dict[str, Remote] = {}
         self.others: dict[str, str] = {}
         self.notices: list[str] = []
-        self.source = _source(path, shown)
+        self.source = source_of(path, shown)
         self.begin()
         self._next_cache = 0
         self._has_caches = False
@@ -86,12 +86,7 @@ class Child:
             ) from None
 
     def call(
-        self,
-        function: Function,
-        arguments: Sequence[Any],
-        options: Mapping[str, Any],
-        returned_caches: Sequence[int],
-        results: int,
+        self, function: Function, arguments: Sequence[Any], options: Mapping[str, Any], returned: Returned
     ) -> Evaluation:
         """Evaluate a function of the file; whatever happens to the child is an error of the evaluation."""
         inputs = [*arguments, *options.values()]
@@ -102,7 +97,7 @@ class Child:
                 self.load()
             assert self._channel is not None
             self._request += 1
-            request = (self._request, function.__name__, sent, tuple(options), tuple(returned_caches), results)
+            request = (self._request, function.__name__, sent, tuple(options), *returned)
             self._channel.send(pack(("call", *request)))
             return self._answer(self._channel, inputs, sent, callbacks)
         except (Closed, Garbled, Lost) as error:
@@ -191,7 +186,8 @@ class Child:
         return f"it ended its process with exit code {self._status}"
 
 
-def _source(path: Path, shown: str) -> str:
+def source_of(path: Path, shown: str) -> str:
+    """Return the text of a file; raise BadInput, which names it as shown, if it cannot be read."""
     try:
         with tokenize.open(path) as file:
             return file.read()

@@ -6,10 +6,11 @@ is declared, where SciPy need not be installed; a test compares them with SciPy'
 
 from collections.abc import Iterable
 from fractions import Fraction
-from math import comb
+from math import comb, inf, log
 
 from claims.toolbox.comparison import Off
 
+LIMIT = 40.0  # no right implementation is refuted by one count more often than 2 e⁻⁴⁰ < 1e-17
 CONFIDENCE = 0.999  # of the lower bound on the success rate that a calibration gives
 
 
@@ -77,3 +78,20 @@ def at_least(needed: int, of: int, successes: Iterable["tuple[int, bool | Off]"]
     seed, reason = lost[-1]
     why = f": {reason!r}" if isinstance(reason, Off) else ""
     return Off(f"{won} of {won + len(lost)} seeds, where {needed} of {of} should; not seed {seed}{why}")
+
+
+def surprise(count: int, of: int, rate: float) -> float:
+    """Return n · KL(count/n ‖ rate): a binomial count this far on its side has probability at most e to the minus that.
+
+    Chernoff's bound: exact for every n, no normal tail.
+    """
+    share = count / of
+    return of * sum(a * log(a / b) if b > 0 else inf for a, b in ((share, rate), (1 - share, 1 - rate)) if a > 0)
+
+
+def usual(*counts: tuple[str, int, int, float]) -> "bool | Off":
+    """Return True unless a count (what, count, of, rate) is all but impossible, else an Off that tells which."""
+    what, count, of, rate = max(counts, key=lambda each: surprise(*each[1:]))
+    if surprise(count, of, rate) <= LIMIT:
+        return True
+    return Off(f"{what}: {count} of {of}, where {of * rate:.6g} are expected")

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from claims.engine import reading
+from claims.engine.evaluation import Returned
 from claims.engine.profiles import PROFILES
 from claims.engine.slots import other_half
 from claims.engine.weave import shown_code
@@ -51,7 +52,7 @@ def test_round_trip(benchmark, child, cores):
         os.sched_setaffinity(child.process, where[:1])
     x = np.ones((3, 3))
 
-    evaluation = benchmark(lambda: child.call(child.functions["sigmoid"], (x,), {}, (), 1))
+    evaluation = benchmark(lambda: child.call(child.functions["sigmoid"], (x,), {}, Returned()))
 
     os.sched_setaffinity(0, where)
     assert evaluation.error is None

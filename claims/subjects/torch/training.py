@@ -70,8 +70,14 @@ def momentum_step(
     return as_array(moved), as_array(state["momentum_buffer"])
 
 
+def _steps_before(t: int) -> np.float32:
+    if t < 1:  # an optimizer counts for itself, so there is no step 0 that it could refuse
+        raise ValueError("t counts steps from 1")
+    return np.float32(t - 1)
+
+
 def _adam(kind: Any, w: Array, g: Array, m: Array, v: Array, t: int, **options: Any) -> tuple[Array, Array, Array]:
-    state = {"step": np.float32(t - 1), "exp_avg": m, "exp_avg_sq": v}
+    state = {"step": _steps_before(t), "exp_avg": m, "exp_avg_sq": v}
     moved, now = _step(kind, w, g, state, **options)
     return as_array(moved), as_array(now["exp_avg"]), as_array(now["exp_avg_sq"])
 
@@ -118,7 +124,7 @@ def amsgrad_step(
     betas: tuple[float, float] = (0.9, 0.999),
     eps: float = 1e-8,
 ) -> tuple[Array, Array, Array, Array]:
-    state = {"step": np.float32(t - 1), "exp_avg": m, "exp_avg_sq": v, "max_exp_avg_sq": v_max}
+    state = {"step": _steps_before(t), "exp_avg": m, "exp_avg_sq": v, "max_exp_avg_sq": v_max}
     moved, now = _step(torch.optim.Adam, w, g, state, lr=lr, betas=betas, eps=eps, amsgrad=True)
     return as_array(moved), as_array(now["exp_avg"]), as_array(now["exp_avg_sq"]), as_array(now["max_exp_avg_sq"])
 

@@ -1,0 +1,109 @@
+"""What the pages show that are written from the book: the front page, the table of claims, the claims of a page."""
+
+import inspect
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from claims.engine import text
+from claims.engine.book import Book, Question
+from claims.engine.declare import Claim
+from claims.engine.slots import Slot
+from claims.site import cards, matrix
+from claims.site.chapters import LEVELS, chapters, numbered_title, pages
+from claims.site.standing import Standing
+
+KINDS = ("proved", "property", "measured", "myth")
+
+
+def front(book: Book, stands: Standing) -> dict[str, Any]:
+    """Return what the front page shows: the questions by chapter, and what the run found."""
+    return {
+        "chapters": {title: [_question(book, q, stands) for q in among] for title, among in chapters(book).items()},
+        "pages": {
+            title: [(stem, numbered_title(book, stem)) for stem in pages(among) if stem in book.pages]
+            for title, among in chapters(book).items()
+        },
+        "run": stands.run,
+        "missing": stands.missing,
+        "marks": sorted({stands.mark(claim) for claim in book.claims.values()} if not stands.missing else ()),
+    }
+
+
+def _question(book: Book, question: Question, stands: Standing) -> dict[str, Any]:
+    mine = [claim for claim in book.claims.values() if book.question_of(claim.id) == question.id]
+    counted = Counter(map(stands.mark, mine))
+    return {
+        "id": question.id,
+        "level": LEVELS[question.level],
+        "text": question.text,
+        "group": question.group,
+        "href": f"{question.page}.html" if question.page in book.pages else "",
+        "counts": sorted(counted.items(), key=lambda item: (KINDS.index(item[0][0]), item[0][1])),
+        "refuted": sum(map(stands.refuted, mine)),
+    }
+
+
+def table(book: Book, stands: Standing) -> dict[str, Any]:
+    """Return what the page of all claims shows: one row for each, in the order of the questions."""
+    order = {question.id: i for i, question in enumerate(book.questions)}
+    claims = sorted(book.claims.values(), key=lambda claim: order.get(book.question_of(claim.id), len(order)))
+    rows = [
+        {
+            "id": claim.id,
+            "statement": claim.statement,
+            "href": cards.address(book, claim),
+            "mark": stands.mark(claim),
+            "question": book.question_of(claim.id),
+            "slots": claim.slots,
+            "mistakes": len(claim.mistakes),
+        }
+        for claim in claims
+    ]
+    return {
+        "rows": rows,
+        "kinds": [kind for kind in KINDS if any(row["mark"][0] == kind for row in rows)],
+        "outcomes": sorted({row["mark"][1] for row in rows} - {""}),
+        "questions": [question.id for question in book.questions],
+        "slots": sorted(book.slots),
+        "stems": list(book.pages),
+        "missing": stands.missing,
+    }
+
+
+def page(book: Book, stem: str, stands: Standing) -> dict[str, Any]:
+    """Return what the page of a stem's claims shows: each claim with its code, each slot with its matrix."""
+    return {
+        "stem": stem,
+        "title": numbered_title(book, stem),
+        "claims": [{**cards.facts(book, claim, stands), **_details(book, claim)} for claim in book.pages[stem].claims],
+        "slots": [_slot(book, slot, stands) for slot in book.pages[stem].slots],
+        "code": cards.code,
+        "highlighted": cards.highlighted,
+        "sign": matrix.sign,
+        "meaning": matrix.LEGEND,
+    }
+
+
+def _details(book: Book, claim: Claim) -> dict[str, Any]:
+    variants = [variant.id for name in claim.slots for variant in book.variants(name)]
+    return {"paragraphs": list(_paragraphs(claim.details)), "slots": claim.slots, "variants": variants}
+
+
+def _slot(book: Book, slot: Slot, stands: Standing) -> dict[str, Any]:
+    summary, _, rest = (inspect.getdoc(slot.reference) or "").partition("\n\n")
+    return {
+        "name": slot.name,
+        "signature": str(slot),
+        "paragraphs": list(_paragraphs(f"{summary}\n\n{rest}")),
+        "claims": text.count(len(list(book.claims_on(slot.name))), "claim"),
+        "conventions": book.conventions(slot.name),
+        "variants": book.variants(slot.name),
+        "matrix": matrix.of_slot(book, slot, stands),
+    }
+
+
+def _paragraphs(docstring: str) -> Iterator[str]:
+    """Yield the paragraphs of a docstring, each on one line."""
+    blocks: Iterable[str] = docstring.split("\n\n")
+    return (" ".join(block.split()) for block in blocks if block.strip())
