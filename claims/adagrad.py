@@ -5,7 +5,7 @@ from functools import cache, partial
 
 import numpy as np
 
-from claims import claim, legal, measured, myth
+from claims import claim, convention, legal, measured, myth
 from claims.toolbox.comparison import at_most, eps, equal, within
 from claims.toolbox.data import english
 from claims.toolbox.statistics import at_least, false_alarm, false_hold
@@ -161,6 +161,36 @@ def measures_both_sides_by_the_longer(w, g, sum_squares, *, lr, eps=1e-10):
     root = longer * np.sqrt((past / unit) ** 2 + (size / unit) ** 2)
     step = (g / np.where(root + eps > 0, root + eps, 1)) * lr
     return w - step, size * size + sum_squares
+
+
+@claim(g=choices(1e-10, 1e-8, 3e-9, 1e-6))
+def adaptive_steps_have_these_usual_options(adagrad_step, sparse_adagrad_step, rmsprop_step, g):
+    """If not told otherwise, Adagrad adds ε = 1e-10 to its root, RMSProp 1e-8, and it keeps α = 0.99 of its average."""
+    none, small = np.zeros(2), np.full(2, g)
+    # A square, an average, a root, a sum and a quotient are rounded a few times.
+    step = np.full(2, -0.5 * g / (g + 1e-10))
+    places = {"indices": np.array([0, 1])}
+    assert within(adagrad_step(none, small, none, lr=0.5)[0], step, 16 * eps)
+    assert within(sparse_adagrad_step(none, small, none, lr=0.5, **places)[0], step, 16 * eps)
+    assert within(rmsprop_step(none, small, none, lr=0.5)[0], np.full(2, -0.5 * g / (0.1 * g + 1e-8)), 160 * eps)
+
+
+@adaptive_steps_have_these_usual_options.refutes("adagrad_step")
+def takes_rmsprops_eps(w, g, sum_squares, *, lr, eps=1e-8):
+    return stepping(own_root)(w, g, sum_squares, lr, eps)
+
+
+@adaptive_steps_have_these_usual_options.refutes("sparse_adagrad_step")
+def takes_rmsprops_eps_at_the_indices(w, values, sum_squares, *, indices, lr, eps=1e-8):
+    w, sum_squares = w.copy(), sum_squares.copy()
+    w[indices], sum_squares[indices] = stepping(own_root)(w[indices], values, sum_squares[indices], lr, eps)
+    return w, sum_squares
+
+
+@adaptive_steps_have_these_usual_options.refutes("rmsprop_step")
+def forgets_a_tenth_each_time(w, g, v, *, lr, alpha=0.9, eps=1e-8):
+    v = alpha * v + (1 - alpha) * g * g
+    return w - lr * g / (np.sqrt(v) + eps), v
 
 
 @claim(
@@ -366,14 +396,14 @@ def takes_the_cube_root(w, g, sum_squares, *, lr, eps=1e-10):
 # Sparse gradients
 
 
-@claim(at=real_arrays(w="A", g="A", past="A"), order=choices(1, -1), lr=rates, safety=safeties)
+@claim(at=real_arrays(w="A", g="A", past="A"), order=choices(1, -1, 0), lr=rates, safety=safeties)
 def lazy_adagrad_equals_dense_adagrad(sparse_adagrad_step, adagrad_step, at, order, lr, safety):
     """Stepping only weights whose gradient is not 0 is the dense step: the others keep weight and sum bit for bit.
 
-    The indices may come in any order; there may be none.
+    The indices may come in any order; there may be none, and some of a gradient that is 0.
     """
     w, g, past = at.w, at.g, abs(at.past)
-    indices = np.flatnonzero(g)[::order]
+    indices = np.flatnonzero(g)[::order] if order else np.arange(len(g))
     lazy = sparse_adagrad_step(w, g[indices], past, indices=indices, lr=lr, eps=safety)
     dense = adagrad_step(w, g, past, lr=lr, eps=safety)
     assert equal(lazy[0][g == 0], w[g == 0])
@@ -614,7 +644,7 @@ for wrong in (sees_only_the_latest_gradient, forgets_a_tenth_of_the_sum, sums_ab
 alphas = choices(0.9, 0.5, 0.99)
 
 
-@claim(at=real_arrays(w="AB", g="AB", past="AB"), lr=rates, alpha=alphas, safety=safeties)
+@claim(at=real_arrays(w="AB", g="AB", past="AB"), lr=rates, alpha=choices(0.9, 0.5, 0.99, 0.9999), safety=safeties)
 def rmsprop_averages_what_adagrad_adds(rmsprop_step, at, lr, alpha, safety):
     """RMSProp moves a weight by −ηg/(√v + ε), where v ← αv + (1 − α)g² averages what Adagrad sums; 0/0 counts as 0.
 
@@ -701,6 +731,16 @@ def divides_by_the_length_of_two_parts(w, g, v, *, lr, alpha=0.99, eps=1e-8):
     root = np.hypot(np.sqrt(alpha * v), math.sqrt(rest) * g) + eps
     inverse = np.divide(lr, root, out=np.zeros_like(root), where=root != 0)
     return w - inverse * g, g * g * rest + v * alpha
+
+
+@rmsprop_averages_what_adagrad_adds.refutes(
+    "rmsprop_step", by={"at": case(w=[[0]], g=[[1]], past=[[0]]), "lr": 1.0, "alpha": 0.9999, "safety": 0.0}
+)
+def leaps_no_further_than_ten_rates(w, g, v, *, lr, alpha=0.99, eps=1e-8):
+    v = alpha * v + (1 - alpha) * g * g
+    root = np.sqrt(v) + eps
+    move = np.divide(g, root, out=np.zeros_like(root), where=root > 0)
+    return w - lr * np.clip(move, -10.0001, 10.0001), v
 
 
 @claim(warm=choices(3, 1, 0, 30), silent=choices(2, 0, 1, 8, 40), alpha=alphas, lr=rates)
@@ -854,3 +894,23 @@ def every_adaptive_method_may_skip_zero_gradients(rmsprop_step, at):
             w, v = rmsprop_step(w, np.array([g]), v, lr=0.5, alpha=0.5)
         ends.append(w)
     assert equal(ends[0], ends[1])
+
+
+def with_eps_inside(step, w, g, state, root, eps):
+    """Return what `step`, whose eps is under the root, gives where that makes the root r + ε of this root r."""
+    # (r + ε)² − r² = ε (ε + 2r) differs from one entry to the next, so each has a call of its own.
+    entries = zip(*(np.reshape(each, (-1, 1)) for each in (w, g, state, root)), strict=True)
+    moved = [step(*entry, eps=eps * (eps + 2 * float(r[0]))) for *entry, r in entries]
+    return tuple(np.concatenate(part).reshape(np.shape(w)) for part in zip(*moved, strict=True))
+
+
+@convention("adagrad_step", "its ε is inside the root, where this slot adds it outside")
+def called_with_adagrads_eps_squared(theirs, w, g, sum_squares, *, lr, eps=1e-10):
+    root = np.sqrt(sum_squares + g * g)
+    return with_eps_inside(partial(theirs, lr=lr), w, g, sum_squares, root, eps)
+
+
+@convention("rmsprop_step", "its ε is inside the root, where this slot adds it outside")
+def called_with_rmsprops_eps_squared(theirs, w, g, v, *, lr, alpha=0.99, eps=1e-8):
+    root = np.sqrt(alpha * v + (1 - alpha) * g * g)
+    return with_eps_inside(partial(theirs, lr=lr, alpha=alpha), w, g, v, root, eps)

@@ -99,6 +99,26 @@ def estimate(norms, sizes):
     return (B * norms[1] - b * norms[0]) / (B - b), (norms[0] - norms[1]) / (1 / b - 1 / B)
 
 
+@proved()
+def both_estimates_may_be_negative(noise_scale_estimate):
+    """Of single measurements ‖g‖² or tr Σ may come out negative: cut off at 0 they would be too large on average."""
+    for small, big, expected in ((1.0, 2.0, (3.0, -2.0)), (4.0, 1.0, (-2.0, 6.0))):
+        found = noise_scale_estimate(small, big, small_batch_size=1, big_batch_size=2)
+        assert within(found, expected, 16 * eps)
+
+
+@both_estimates_may_be_negative.refutes("noise_scale_estimate")
+def allows_no_negative_gradient(small_squared_norm, big_squared_norm, *, small_batch_size, big_batch_size):
+    square, trace = estimate((small_squared_norm, big_squared_norm), (small_batch_size, big_batch_size))
+    return max(square, 0.0), trace
+
+
+@both_estimates_may_be_negative.refutes("noise_scale_estimate")
+def allows_no_negative_noise(small_squared_norm, big_squared_norm, *, small_batch_size, big_batch_size):
+    square, trace = estimate((small_squared_norm, big_squared_norm), (small_batch_size, big_batch_size))
+    return square, max(trace, 0.0)
+
+
 @squared_norms_at_two_batch_sizes_give_gradient_and_noise.refutes("noise_scale_estimate")
 def returns_noise_before_gradient(small_squared_norm, big_squared_norm, *, small_batch_size, big_batch_size):
     return estimate((small_squared_norm, big_squared_norm), (small_batch_size, big_batch_size))[::-1]
@@ -278,7 +298,7 @@ def the_mean_square_falls_below_a_rate_that_grows_with_the_batch(max_mean_square
     Source: Ma, Bassily and Belkin, The Power of Interpolation, ICML 2018, arXiv 1712.06559.
     """
     h = abs(at.h)
-    found = max_mean_square_stable_lr(h * scale, batch_size=batch_size)
+    found = max_mean_square_stable_lr(h * scale, **({} if batch_size == 1 else {"batch_size": batch_size}))
     if not h.any():
         assert found == inf
         return
@@ -632,7 +652,14 @@ def raises_the_ratio_to_a_power(lr, *, base_batch_size, batch_size, rule="linear
 @proved()
 def only_two_rules_and_whole_batches_are_scaled(scaled_lr):
     """A batch size below 1 or a rule other than "linear" and "sqrt" raises ValueError; a batch size of 1 does not."""
-    for base, batch_size, rule in ((0, 4, "linear"), (4, 0, "sqrt"), (-2, -4, "linear"), (4, 8, "cubic"), (4, 8, "")):
+    for base, batch_size, rule in (
+        (0, 4, "linear"),
+        (4, 0, "sqrt"),
+        (-2, -4, "linear"),
+        (4, 8, "cubic"),
+        (4, 8, "lin"),
+        (4, 8, ""),
+    ):
         assert raises(ValueError, scaled_lr, 0.5, base_batch_size=base, batch_size=batch_size, rule=rule)
     for rule in ("linear", "sqrt"):
         assert scaled_lr(0.5, base_batch_size=1, batch_size=1, rule=rule) == 0.5

@@ -110,6 +110,17 @@ def restores_the_best_epoch_of_the_whole_curve(losses, *, patience, min_delta=0.
     return stop, int(np.argmin(losses))
 
 
+@by_equality("early_stop", by={"curve": case(losses=[4e12, 2e12, 2e12]), "patience": 2, "min_delta": 0.0})
+def starts_below_large_losses(losses, *, patience, min_delta=0.0):
+    stop, best = counting([1000.0, *losses], patience, lambda loss, best: loss < best - min_delta)
+    return None if stop is None else stop - 1, max(best - 1, 0)
+
+
+@by_equality("early_stop", by={"curve": case(losses=[1, 1 - 2**-30]), "patience": 1, "min_delta": 0.0})
+def wants_more_than_a_billionth(losses, *, patience, min_delta=0.0):
+    return counting(losses, patience, lambda loss, best: loss < best - max(min_delta, 1e-8))
+
+
 @by_equality("early_stop", by={"curve": case(losses=[1, 0]), "patience": 1, "min_delta": 1.0})
 def follows_ignite_and_moves_the_best(losses, *, patience, min_delta=0.0):
     """The best moves on any improvement, and the counter falls to 0 on a large one only: Ignite's default."""
@@ -376,6 +387,7 @@ def gl_is_the_percentage_above_the_least_loss_so_far(generalization_loss, run):
     # The quotient, the difference, the product and this claim's own rounding err by half an ulp of 100 (GL/100 + 1).
     assert within(generalization_loss(losses), expected, gamma(4) * (expected + 100))
     assert equal(generalization_loss(losses) == 0, np.equal(shares, 0))
+    assert equal(generalization_loss(losses.astype(int)), generalization_loss(losses))
 
 
 by_gl = gl_is_the_percentage_above_the_least_loss_so_far.refutes
@@ -389,6 +401,18 @@ def compares_with_the_loss_before(losses):
 @by_gl("generalization_loss")
 def takes_the_difference_for_the_ratio(losses):
     return 100 * (losses - np.minimum.accumulate(losses))
+
+
+@by_gl("generalization_loss", by={"run": case(val=[1, 2, 3, 4, 5, 6, 7, 8], train=[1])})
+def forgets_what_is_five_epochs_old(losses):
+    least = np.array([losses[max(t - 5, 0) : t + 1].min() for t in range(len(losses))])
+    return 100 * (losses / least - 1)
+
+
+@by_gl("generalization_loss")
+def divides_whole_losses_without_a_rest(losses):
+    least = np.minimum.accumulate(losses)
+    return 100.0 * ((losses // least if losses.dtype.kind == "i" else losses / least) - 1)
 
 
 @by_gl("generalization_loss")
@@ -557,6 +581,13 @@ def adds_up_all_rises(losses, *, strips, strip_length):
 @by_up("up_stop")
 def counts_a_tie_as_a_rise(losses, *, strips, strip_length):
     return up_by(np.diff(losses[strip_length - 1 :: strip_length]) >= 0, strips, strip_length)
+
+
+@by_up("up_stop", by={"curve": case(losses=[0, 0, 1]), "strips": 1, "strip_length": 2})
+def ends_a_strip_at_the_last_epoch(losses, *, strips, strip_length):
+    ends = sorted({*range(strip_length - 1, len(losses), strip_length), len(losses) - 1})
+    row = up_by(np.diff(losses[ends]) > 0, strips, 1)
+    return row if row is None else ends[row]
 
 
 @by_up("up_stop")
@@ -821,6 +852,12 @@ def lets_every_improvement_move_the_best(losses, *, patience, min_delta=0.0):
 def exceeds_the_patience_as_scikit_learn_does(losses, *, patience, min_delta=0.0):
     refuse(patience, min_delta)
     return follows_scikit_learn(losses, patience=patience, min_delta=min_delta)
+
+
+@convention("early_stop", "it exceeds patience, and a tie improves, as in scikit-learn, where this slot's do not")
+def exceeds_the_patience_and_passes_over_nan(losses, *, patience, min_delta=0.0):
+    refuse(patience, min_delta)
+    return counting(losses, patience + 1, lambda loss, best: loss <= best - min_delta, moves=lt)
 
 
 @convention("early_stop", "it stops at a loss that is not finite, as in Lightning, where this slot only counts it")

@@ -75,6 +75,16 @@ def fills_the_last_batch_with_examples_from_the_first(n, *, batch_size, rng, rep
     return cut(order if drop_last else np.concatenate([order, order[: -n % batch_size]]), batch_size)
 
 
+@an_epoch_visits_every_example_once.refutes(
+    "epoch_batches", by={"setting": (5, 4, False, False), "rng": np.random.default_rng(0)}
+)
+def cuts_into_equal_parts(n, *, batch_size, rng, replacement=False, drop_last=False):
+    if replacement:
+        return iid(n, batch_size, rng, drop_last)
+    end = n // batch_size * batch_size if drop_last else n
+    return np.array_split(rng.permutation(n)[:end], -(-end // batch_size)) if end else []
+
+
 @an_epoch_visits_every_example_once.refutes("epoch_batches")
 def counts_examples_from_one(n, *, batch_size, rng, replacement=False, drop_last=False):
     order = 1 + (rng.integers(n, size=n) if replacement else rng.permutation(n))
@@ -98,6 +108,17 @@ def draws_distinct_examples_for_each_batch_alone(n, *, batch_size, rng, replacem
 def gives_a_short_batch_with_replacement(n, *, batch_size, rng, replacement=False, drop_last=False):
     order = rng.integers(n, size=n) if replacement and n else rng.permutation(n)
     return cut(order, batch_size, drop_last=drop_last)
+
+
+@legal("epoch_batches")
+def draws_batches_one_by_one(n, *, batch_size, rng, replacement=False, drop_last=False):
+    if batch_size < 1:
+        raise ValueError(batch_size)
+    left = list(range(n))
+    while left and not (drop_last and len(left) < batch_size):
+        taken = rng.choice(left, size=min(batch_size, len(left)), replace=False)
+        left = [i for i in left if i not in taken]
+        yield rng.integers(n, size=batch_size) if replacement else taken
 
 
 @legal("epoch_batches")
@@ -173,7 +194,40 @@ def shuffles_only_within_a_buffer(n, *, batch_size, rng, replacement=False, drop
     return cut((np.arange(n) + rng.uniform(0, 32, size=n)).argsort(), batch_size, drop_last=drop_last)
 
 
-@claim(size=choices((6, 4000), (600, 1), (600, 4)), rng=generators())
+@claim(size=choices((2, 1, 60), (3, 1, 100), (5, 2, 180)), rng=generators())
+def every_example_is_equally_likely_in_every_batch(epoch_batches, size, rng):
+    """Each of N examples is in a given batch of B with probability B/N: a batch at any place is a fair sample.
+
+    Counted over 60 to 180 epochs of few examples.  Each count is binomial, and refutes a right implementation with
+    probability at most 2 e⁻⁴⁰, by Chernoff's bound.
+    """
+    n, batch_size, runs = size
+    drawn = [list(epoch_batches(n, batch_size=batch_size, rng=rng)) for _ in range(runs)]
+    for place, batches in enumerate(zip(*drawn, strict=True)):
+        counts = np.bincount(np.concatenate(batches), minlength=n)
+        share = len(batches[0]) / n
+        assert usual(*((f"epochs with {i} in batch {place}", int(counts[i]), runs, share) for i in range(n)))
+
+
+two_examples = {"size": (2, 1, 60), "rng": np.random.default_rng(0)}
+
+
+@every_example_is_equally_likely_in_every_batch.refutes("epoch_batches", by=two_examples)
+def leaves_no_example_in_its_place(n, *, batch_size, rng, replacement=False, drop_last=False):
+    """Sattolo's algorithm: a swap with an earlier place, never with its own, makes one cycle of all examples."""
+    order = np.arange(n)
+    for i in range(n - 1, 0, -1):
+        j = rng.integers(i)
+        order[[i, j]] = order[[j, i]]
+    return cut(order, batch_size, drop_last=drop_last)
+
+
+@every_example_is_equally_likely_in_every_batch.refutes("epoch_batches", by=two_examples)
+def shuffles_all_but_the_first(n, *, batch_size, rng, replacement=False, drop_last=False):
+    return cut(np.append(0, 1 + rng.permutation(n - 1)) if n else np.arange(0), batch_size, drop_last=drop_last)
+
+
+@claim(size=choices((6, 4000), (600, 1), (600, 4), (600, 600)), rng=generators())
 def draws_with_replacement_are_uniform_and_independent(epoch_batches, size, rng):
     """With replacement every draw is uniform and independent of all others, within a batch and between batches.
 
@@ -193,7 +247,7 @@ def draws_with_replacement_are_uniform_and_independent(epoch_batches, size, rng)
         ("draws half an epoch apart in one sixth", np.count_nonzero(first[:half] == first[half:]), half, 1 / 6),
         ("draws as in the epoch before", np.count_nonzero(first == second), len(first), 1 / 6),
     )
-    if batch_size < n:  # the chance of no repeat among 600 draws from 600 is 600!/600⁶⁰⁰ < 1e-258
+    if batch_size <= n:  # the chance of no repeat among 600 draws from 600 is 600!/600⁶⁰⁰ < 1e-258
         assert len(set(np.concatenate(epoch_batches(n, batch_size=batch_size, rng=rng, replacement=True)))) < n
 
 
@@ -204,6 +258,11 @@ def law_witness(n, batch_size):
 @draws_with_replacement_are_uniform_and_independent.refutes("epoch_batches", by=law_witness(600, 1))
 def ignores_that_it_should_replace(n, *, batch_size, rng, replacement=False, drop_last=False):
     return cut(np.resize(rng.permutation(n), max(n, batch_size)), batch_size, drop_last=drop_last)
+
+
+@draws_with_replacement_are_uniform_and_independent.refutes("epoch_batches", by=law_witness(600, 600))
+def replaces_between_batches_only(n, *, batch_size, rng, replacement=False, drop_last=False):
+    return [rng.choice(n, size=batch_size, replace=batch_size > n) for _ in range(-(-n // batch_size))]
 
 
 @draws_with_replacement_are_uniform_and_independent.refutes("epoch_batches", by=law_witness(600, 4))

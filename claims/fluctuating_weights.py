@@ -12,7 +12,7 @@ from claims.toolbox.comparison import at_most, eps, equal, gamma, raises, within
 from claims.toolbox.data import digits
 from claims.toolbox.exact import fractions
 from claims.toolbox.statistics import at_least, false_alarm, false_hold
-from claims.toolbox.strategies import case, choices, dyadic_arrays, integer_arrays, small_integer_arrays
+from claims.toolbox.strategies import case, choices, dyadic_arrays, integer_arrays, real_arrays, small_integer_arrays
 
 # Curvature h, rate η and noise variance σ²: dyadic, so that ηh, 1 − ηh and 2 − ηh are exact.
 RATES = [0.5, 1.5, 1.0, 0.25, 1.75, *(k / 16 for k in range(1, 32, 2)), 0.03125, 1.96875]  # ηh
@@ -81,6 +81,11 @@ def jitter_has_this_stationary_variance(momentum_stationary_variance, setting, m
     got = momentum_stationary_variance(h, lr=lr, momentum=momentum, noise_variance=variance)
     # All differences are exact; there are a handful of products and quotients.  A linear solve loses more.
     assert within(got, float(v), 256 * eps * float(v))
+    # Beyond ηh = 2 it takes momentum: ηh = 1 + 2μ is below 2(1 + μ), and above 2 if μ > ½.
+    further = setting[0], (1 + 2 * momentum) / h, variance
+    v, _, _ = settled_pair(*further[:2], momentum, variance)
+    got = momentum_stationary_variance(h, lr=further[1], momentum=momentum, noise_variance=variance)
+    assert within(got, float(v), 256 * eps * float(v))
     for bad in (0.0, 2 * (1 + momentum) / 4, 1.0, -0.25):
         assert raises(ValueError, momentum_stationary_variance, 4.0, lr=bad, momentum=momentum, noise_variance=1.0)
 
@@ -109,6 +114,20 @@ wrong_variances = mistaken(
     forgets_the_two=lambda h, lr, mu, s: lr * s / (h * (1 - mu) * (1 - lr * h / 2)),
 )
 refute(jitter_has_this_stationary_variance, wrong_variances)
+
+
+@jitter_has_this_stationary_variance.refutes(
+    "momentum_stationary_variance", by={"setting": (1.0, 0.5, 1.0), "momentum": 0.75}
+)
+def is_infinite_where_plain_sgd_would_be(curvature, *, lr, momentum, noise_variance):
+    x = lr * curvature
+    if not 0 < x < 2 * (1 + momentum):
+        raise ValueError
+    return (
+        float("inf")
+        if x >= 2
+        else lr * noise_variance * (1 + momentum) / (curvature * (1 - momentum) * (2 * (1 + momentum) - x))
+    )
 
 
 @legal("momentum_stationary_variance")
@@ -343,7 +362,9 @@ def averaging_takes_every_model_alike(average_weights, models):
         mean = np.array(fractions(several).sum(axis=0) / len(several), dtype=float)
         # A running mean rounds a few times for each model.
         assert within(one, mean, 4 * gamma(len(several)) * np.abs(several).max(axis=0))
+    alike = average_weights([[W, 2 * W] for W in models.W])
     assert isinstance(listed, list)
+    assert isinstance(alike, list)
     assert raises(ValueError, average_weights, [])
 
 
@@ -370,6 +391,15 @@ wrong_averages = mistaken(
     averages_nothing_to_nothing=lambda weights: sum(weights) / max(1, len(weights)),
 )
 refute(averaging_takes_every_model_alike, wrong_averages)
+
+
+@averaging_takes_every_model_alike.refutes("average_weights")
+def stacks_arrays_of_one_shape(weights):
+    if not weights:
+        raise ValueError
+    if isinstance(weights[0], list) and len({w.shape for w in weights[0]}) > 1:
+        return [np.mean(arrays, axis=0) for arrays in zip(*weights, strict=True)]
+    return np.mean(weights, axis=0)
 
 
 @legal("average_weights")
@@ -402,6 +432,16 @@ def mean_of_settled_weights_has_this_variance(sgd_step, average_weights, polyak_
     got = polyak_average_variance(h, lr=lr, noise_variance=variance, steps=steps)
     # The terms of the double sum are at most v; in the closed form those that cancel are 1/(T ηh)² times larger.
     assert within(got, float(expected), 32 * eps * float(v) * (1 + 1 / (steps * lr * h) ** 2))
+
+
+@mean_of_settled_weights_has_this_variance.refutes(
+    "polyak_average_variance", by={"setting": (1.0, 0.03125, 1.0), "steps": 64}
+)
+def forgets_the_start_after_fifty_steps(curvature, *, lr, noise_variance, steps):
+    rho = 1 - lr * curvature
+    left = rho**steps if steps < 50 else 0.0
+    bracket = (1 + rho) / (1 - rho) - 2 * rho * (1 - left) / (steps * (1 - rho) ** 2)
+    return lr * noise_variance / (curvature * (1 + rho)) / steps * bracket
 
 
 def polyak(bracket):
@@ -527,6 +567,46 @@ wrong_updates = mistaken(
 refute(ema_of_settled_weights_has_this_variance, wrong_updates)
 
 
+@claim(
+    at=real_arrays(average="DK", w="DK"),
+    decay=choices(0.5, 0.999, 0.0, 1.0, 0.9),
+    dtype=choices(np.float64, np.float32, np.int64),
+)
+def an_update_keeps_beta_of_the_average(ema_update, at, decay, dtype):
+    """An update takes the average to βa + (1 − β)w, entry by entry; β is 0.999 if not given.
+
+    Single precision stays single, whole numbers count as floats.
+    """
+    average, w = at.average.astype(dtype), at.w.astype(dtype)
+    got = ema_update(average, w) if decay == 0.999 else ema_update(average, w, decay=decay)
+    a, b = average.astype(np.float64), w.astype(np.float64)
+    # 1 − β, two products or a difference and a product, and the sum; 1 − β may first be rounded to the arrays' type.
+    assert within(got.astype(np.float64), decay * a + (1 - decay) * b, gamma(8, got.dtype) * (abs(a) + abs(b)))
+
+
+refute(an_update_keeps_beta_of_the_average, wrong_updates)
+
+
+@an_update_keeps_beta_of_the_average.refutes(
+    "ema_update", by={"at": case(average=[[1]], w=[[2]]), "decay": 0.999, "dtype": np.float64}
+)
+def keeps_99_percent_if_not_told(average, w, *, decay=0.99):
+    return decay * average + (1 - decay) * w
+
+
+@an_update_keeps_beta_of_the_average.refutes("ema_update")
+def cuts_to_the_type_of_the_average(average, w, *, decay=0.999):
+    updated = decay * average + (1 - decay) * w
+    return updated.astype(average.dtype).astype(updated.dtype)
+
+
+@an_update_keeps_beta_of_the_average.refutes(
+    "ema_update", by={"at": case(average=[[0]], w=[[1e-9]]), "decay": 0.5, "dtype": np.float64}
+)
+def stays_where_the_weights_are_close(average, w, *, decay=0.999):
+    return np.where(np.isclose(average, w), 1.0 * average, decay * average + (1 - decay) * w)
+
+
 @legal("ema_update")
 def moves_towards_the_new_value(average, w, *, decay=0.999):
     return average + (1 - decay) * (w - average)
@@ -556,6 +636,10 @@ def ema_correction_makes_shares_that_sum_to_one(ema_update, ema_corrected, value
         # βᵗ errs by t roundings, which weigh more where 1 − βᵗ is small; so do those of a + (1 − β)(x − a).
         slack = 4 * gamma(3 * t + 3) * np.abs(values.x[:t]).max(axis=0) / (1 - decay**t)
         assert within(corrected, expected.astype(float), slack)
+    # However many values there were: βᵗ, or the sum of the shares, errs by t roundings here and there.
+    for t in (100, 1000, 3000):
+        late = average / (1 - decay**t)
+        assert within(ema_corrected(average, decay=decay, t=t), late, 8 * gamma(3 * t + 3) / (1 - decay**t) * abs(late))
     assert raises(ValueError, ema_corrected, average, decay=decay, t=0)
 
 
@@ -578,6 +662,7 @@ wrong_corrections = mistaken(
     divides_by_the_new_share=lambda beta, t: 1 / (1 - beta) if t else None,
     multiplies_by_the_shares=lambda beta, t: 1 - beta**t if t else None,
     corrects_before_the_first_value=lambda beta, t: 1 / (1 - beta**t) if t else 1.0,
+    leaves_off_after_999_values=lambda beta, t: 1 / (1 - beta**t) if 0 < t < 1000 else 1.0 if t else None,
 )
 refute(ema_correction_makes_shares_that_sum_to_one, wrong_corrections)
 refute(ema_correction_makes_shares_that_sum_to_one, wrong_updates)

@@ -470,7 +470,8 @@ def cosine_shape(cosine_lr, run, total_steps, beyond):
     assert within(later, low, slack)
     assert within(cosine_lr(0, lr=high, total_steps=total_steps), high, slack)
     assert within(cosine_lr(total_steps, lr=high, total_steps=total_steps), 0.0, slack)
-    assert raises(ValueError, cosine_lr, 0, lr=high, total_steps=0, min_lr=low)
+    for none in (0, -beyond):
+        assert raises(ValueError, cosine_lr, 0, lr=high, total_steps=none, min_lr=low)
 
 
 def falling(share):

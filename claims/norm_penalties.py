@@ -42,6 +42,13 @@ def squared_l2_gradient_is_linear(squared_l2_penalty, at, strength, dtype):
     assert at_zero == 0
 
 
+@squared_l2_gradient_is_linear.refutes(
+    "squared_l2_penalty", by={"at": case(w=[1e-9], step=[0]), "strength": 1.0, "dtype": np.float64}
+)
+def takes_a_small_weight_for_none(w, *, strength):
+    return float(strength / 2 * np.sum(w**2)), strength * np.where(abs(w) < 1e-8, 0 * w, w)
+
+
 @squared_l2_gradient_is_linear.refutes("squared_l2_penalty")
 def forgets_the_half(w, *, strength):
     return float(strength * np.sum(w**2)), 2 * strength * w

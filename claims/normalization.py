@@ -5,7 +5,7 @@ from itertools import product
 
 import numpy as np
 
-from claims import claim, legal, measured, myth
+from claims import claim, convention, legal, measured, myth
 from claims.toolbox import laboratory as lab
 from claims.toolbox.comparison import at_most, eps, equal, gamma, raises, within
 from claims.toolbox.data import digits
@@ -66,6 +66,11 @@ def input_gradient(x, d_normal, epsilon):
     return gradient, 4 * known * abs(d_normal).max(axis=0) / root * np.ones(x.shape)
 
 
+def unless_usual(epsilon):
+    """Return the option eps, but nothing for 1e-5, which the slots take if they are not told."""
+    return {} if epsilon == 1e-5 else {"eps": epsilon}
+
+
 # Another batch norm and layer norm, whose caches the mistakes below can open
 
 
@@ -101,13 +106,14 @@ def moments(x, axis=0):
 def batch_norm_standardises_each_feature(batch_norm_forward, at, eps):
     """In training batch norm is γ (x − m)/√(v + ε) + β, m and v the feature's mean and biased variance.
 
-    m and v are taken over the batch, one pair for each feature; ε stands under the root.  Compared with exact m and v.
+    m and v are taken over the batch, one pair for each feature; ε stands under the root, 1e-5 if not given.
+    Compared with exact m and v.
 
     Source: Ioffe and Szegedy, Batch Normalization, ICML 2015, arXiv 1502.03167.
     """
     x, scale, shift = at
     normal, bound, _ = standardised(x, Fraction(eps))
-    out, _ = batch_norm_forward(x, scale, shift, eps=eps)
+    out, _ = batch_norm_forward(x, scale, shift, **unless_usual(eps))
     assert within(out, *affine(normal, bound, scale, shift))
 
 
@@ -133,6 +139,19 @@ def forgets_eps(x, scale, shift, *, eps=1e-5):
 def uses_eps_as_a_floor(x, scale, shift, *, eps=1e-5):
     mean, variance = moments(x)
     return scale * (x - mean) / np.sqrt(np.maximum(variance, eps)) + shift, None
+
+
+@batch_norm_standardises_each_feature.refutes("batch_norm_forward")
+def adds_a_thousandth_if_not_told(x, scale, shift, *, eps=1e-3):
+    return plain_batch_norm(x, scale, shift, eps=eps)
+
+
+@batch_norm_standardises_each_feature.refutes(
+    "batch_norm_forward", by={"at": case(x=[[0], [1e-6]], scale=[1], shift=[0]), "eps": 1e-5}
+)
+def takes_a_small_spread_for_none(x, scale, shift, *, eps=1e-5):
+    normal, cache = plain_batch_norm(x, 1.0, 0.0, eps=eps)
+    return scale * np.where(x.std(axis=0) > 1e-6, normal, 0.0) + shift, cache
 
 
 @batch_norm_standardises_each_feature.refutes("batch_norm_forward")
@@ -246,7 +265,7 @@ def layer_norm_standardises_each_example(layer_norm_forward, at, eps):
     """
     x, scale, shift = at
     normal, bound, _ = standardised(x.T, Fraction(eps))
-    out, _ = layer_norm_forward(x, scale, shift, eps=eps)
+    out, _ = layer_norm_forward(x, scale, shift, **unless_usual(eps))
     assert within(out, *affine(normal.T, bound.T, scale, shift))
     if x.shape[1] == 1:
         assert equal(out, shift * np.ones(x.shape))
@@ -258,6 +277,11 @@ def standardises_each_feature(x, scale, shift, *, eps=1e-5):
 
 
 layer_norm_standardises_each_example.refutes("layer_norm_forward")(takes_one_mean_and_variance_of_everything)
+
+
+@layer_norm_standardises_each_example.refutes("layer_norm_forward")
+def adds_a_trillionth_if_not_told(x, scale, shift, *, eps=1e-12):
+    return plain_layer_norm(x, scale, shift, eps=eps)
 
 
 @layer_norm_standardises_each_example.refutes("layer_norm_forward")
@@ -645,6 +669,7 @@ def batch_norm_gradient(batch_norm_forward, batch_norm_backward, at, eps):
     """
     x, scale, d_out = at
     _, cache = batch_norm_forward(x, scale, np.zeros(len(scale)), eps=eps)
+    batch_norm_forward(1 - 2 * x, 1 - scale, scale, eps=eps)  # a backward pass belongs to the cache it is given
     dx, d_scale, d_shift = batch_norm_backward(d_out, cache)
     normal, bound, _ = standardised(x, Fraction(eps))
     assert within(dx, *input_gradient(x, scale * d_out, eps))
@@ -708,6 +733,7 @@ def layer_norm_gradient(layer_norm_forward, layer_norm_backward, at, eps):
     """
     x, scale, d_out = at
     _, cache = layer_norm_forward(x, scale, np.zeros(len(scale)), eps=eps)
+    layer_norm_forward(1 - 2 * x, 1 - scale, scale, eps=eps)  # a backward pass belongs to the cache it is given
     dx, d_scale, d_shift = layer_norm_backward(d_out, cache)
     normal, bound, _ = standardised(x.T, Fraction(eps))
     gradient, allowed = input_gradient(x.T, (scale * d_out).T, eps)
@@ -785,17 +811,27 @@ def batch_norm_at_inference_uses_stored_statistics(batch_norm_eval, at, eps):
     """At inference batch norm is γ (x − μ)/√(σ² + ε) + β, μ and σ² stored, whatever the batch is.
 
     μ is the stored mean, σ² the stored variance.  An affine map of each entry by itself: no example depends on
-    another, one example is as good as many, and of none comes none.
+    another, one example is as good as many, and of none comes none.  Single precision stays single.
     """
     x, scale, shift, mean, variance = at
     variance = abs(variance)
-    out = batch_norm_eval(x, scale, shift, mean, variance, eps=eps)
+    out = batch_norm_eval(x, scale, shift, mean, variance, **unless_usual(eps))
     root = np.sqrt(variance + eps)
     # Six roundings on either side: sum, root, difference, product, quotient, sum.
     allowed = gamma(14) * (abs(scale) * (abs(x) + abs(mean)) / root + abs(shift))
     assert within(out, scale * ((x - mean) / root) + shift, allowed)
+    # Entries of up to 1000 with differences of 1e-9 are other numbers in single precision: these start from whole ones.
+    whole = [np.rint(each) for each in (x, scale, shift, mean, variance)]
+    came = batch_norm_eval(*(each.astype(np.float32) for each in whole), eps=eps)
+    size = abs(whole[1]) * (abs(whole[0]) + abs(whole[3])) / np.sqrt(whole[4] + eps) + abs(whole[2])
+    assert within(came.astype(np.float64), batch_norm_eval(*whole, eps=eps), gamma(14, np.float32) * size)
     assert within(batch_norm_eval(x[:1], scale, shift, mean, variance, eps=eps), out[:1], allowed[:1])
     assert equal(batch_norm_eval(x[:0], scale, shift, mean, variance, eps=eps), x[:0])
+
+
+@batch_norm_at_inference_uses_stored_statistics.refutes("batch_norm_eval")
+def takes_the_eps_of_keras(x, scale, shift, mean, variance, *, eps=1e-3):
+    return scale * (x - mean) / np.sqrt(variance + eps) + shift
 
 
 @batch_norm_at_inference_uses_stored_statistics.refutes("batch_norm_eval")
@@ -874,15 +910,16 @@ momenta = choices(0.1, 0.5, 0.0, 1.0, 0.01, 0.9)
 def running_statistics_move_towards_the_batch(update_running_stats, at, momentum):
     """A batch moves the stored mean and variance to (1 − m) · old + m · batch, the variance divided by n − 1.
 
-    m is the option `momentum`, the weight of the new batch.  What normalises is the biased variance, what is stored
-    the unbiased one.
+    m is the option `momentum`, the weight of the new batch, 0.1 if not given.  What normalises is the biased
+    variance, what is stored the unbiased one.
     """
     x = np.vstack([at.x, at.x[:1] + 1])
     n, old_variance = len(x), abs(at.variance)
     values, weight = fractions(x), Fraction(momentum)
     batch_mean = values.sum(axis=0) / Fraction(n)
     batch_variance = ((values - batch_mean) ** 2).sum(axis=0) / Fraction(n - 1)
-    mean, variance = update_running_stats(at.mean, old_variance, x, momentum=momentum)
+    told = {} if momentum == 0.1 else {"momentum": momentum}
+    mean, variance = update_running_stats(at.mean, old_variance, x, **told)
     should_mean = (1 - weight) * fractions(at.mean) + weight * batch_mean
     should_variance = (1 - weight) * fractions(old_variance) + weight * batch_variance
     # A mean of n terms, two products, a sum, and 1 − m rounded; twice that.  Through x − mean, which errs by `lost`,
@@ -904,6 +941,21 @@ def stores_the_biased_variance(mean, variance, x, *, momentum=0.1):
 def weighs_the_old_value_with_momentum_as_keras_does(mean, variance, x, *, momentum=0.1):
     keep = momentum
     return keep * mean + (1 - keep) * x.mean(axis=0), keep * variance + (1 - keep) * x.var(axis=0, ddof=1)
+
+
+@running_statistics_move_towards_the_batch.refutes(
+    "update_running_stats", by={"at": case(x=[[100000.1], [100000.2]], mean=[0], variance=[1]), "momentum": 0.5}
+)
+def subtracts_the_square_of_the_batch_mean(mean, variance, x, *, momentum=0.1):
+    batch = ((x**2).mean(axis=0) - x.mean(axis=0) ** 2) * len(x) / (len(x) - 1)
+    return (1 - momentum) * mean + momentum * x.mean(axis=0), (1 - momentum) * variance + momentum * batch
+
+
+@running_statistics_move_towards_the_batch.refutes("update_running_stats")
+def moves_by_a_hundredth_if_not_told(mean, variance, x, *, momentum=0.01):
+    return (1 - momentum) * mean + momentum * x.mean(axis=0), (1 - momentum) * variance + momentum * x.var(
+        axis=0, ddof=1
+    )
 
 
 @running_statistics_move_towards_the_batch.refutes("update_running_stats")
@@ -1264,3 +1316,53 @@ def batch_norm_does_the_same_at_inference(batch_norm_forward, batch_norm_eval, a
     trained, _ = batch_norm_forward(at.x, *ones_and_zeros(at.x))
     still = np.zeros(at.x.shape[1])  # the statistics that were stored: mean 0, variance 1
     assert within(batch_norm_eval(at.x, *ones_and_zeros(at.x), still, still + 1), trained, 0.01)
+
+
+@convention(
+    "update_running_stats", "its momentum keeps the old value, and it stores the biased variance, as Keras does"
+)
+def called_with_what_momentum_leaves(theirs, running_mean, running_var, x, *, momentum=0.1):
+    share = (len(x) - 1) / len(x) if len(x) > 1 else 1.0
+    mean, variance = theirs(running_mean, share * running_var, x, momentum=1 - momentum)
+    return mean, variance / share
+
+
+def scaled_back(theirs, d_out, cache):
+    inner, factor = cache
+    dx, d_scale, d_shift = theirs(d_out, inner)
+    return dx, factor * d_scale, d_shift
+
+
+@convention(
+    "batch_norm_forward",
+    "its variance is divided by N − 1, where this slot's is divided by N",
+    batch_norm_backward=scaled_back,
+)
+def called_with_a_larger_scale_and_eps(theirs, x, gamma, beta, *, eps=1e-5):
+    ratio = len(x) / (len(x) - 1) if len(x) > 1 else 1.0
+    out, inner = theirs(x, ratio**0.5 * gamma, beta, eps=ratio * eps)
+    return out, (inner, ratio**0.5)
+
+
+def with_the_gradient_of_the_root(theirs, d_out, cache):
+    inner, centred, std, root, gamma = cache
+    columns = [theirs(d_out[:, [j]], each) for j, each in enumerate(inner)]
+    dx, d_scale, d_shift = (np.concatenate(part, axis=-1) for part in zip(*columns, strict=True))
+    # s + ε and √(s² + ε′), equal here, grow with s by 1 and by s/√(s² + ε′).
+    slope = np.divide(1, std, out=np.zeros_like(std), where=std > 0) - (std > 0) / root
+    return dx + gamma * centred * (centred * d_out).mean(axis=0) / root**2 * slope, d_scale, d_shift
+
+
+@convention(
+    "batch_norm_forward",
+    "its ε is added to the standard deviation, where this slot adds it to the variance",
+    batch_norm_backward=with_the_gradient_of_the_root,
+)
+def called_with_the_root_that_eps_makes(theirs, x, gamma, beta, *, eps=1e-5):
+    if not len(x):
+        return theirs(x, gamma, beta, eps=eps)
+    centred = x - x.mean(axis=0)
+    std = np.sqrt((centred**2).mean(axis=0))
+    root = np.sqrt(std**2 + eps)
+    calls = [theirs(x[:, [j]], gamma[[j]], beta[[j]], eps=float(eps / (root[j] + std[j]))) for j in range(x.shape[1])]
+    return np.concatenate([out for out, _ in calls], axis=1), ([c for _, c in calls], centred, std, root, gamma)

@@ -8,6 +8,7 @@ implementation, and a cache never reaches the claim: it stays here, under a numb
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import GeneratorType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -114,6 +115,8 @@ def evaluate(
         warnings.simplefilter("always")
         try:
             result = function(*opened, **options)
+            if isinstance(result, GeneratorType):  # it runs now, on these inputs, or it would run unwatched
+                result = list(result)
         except SystemExit as error:
             evaluation.error = RuntimeError(f"it called sys.exit({error})")
         except Exception as error:  # noqa: BLE001 - whatever it raises is told

@@ -171,7 +171,7 @@ def _unlike(term: Term, value: Any, sizes: Sizes | None, floats: np.dtype[Any]) 
         scalar = value[()] if isinstance(value, np.ndarray) and value.ndim == 0 else value
         return f"it returned {_kind(value)}, not a {term.word}" if kind and not isinstance(scalar, kind) else ""
     if not isinstance(value, np.ndarray | np.generic):
-        if term.axes == () and isinstance(value, numbers.Real):
+        if isinstance(value, numbers.Real) and (sizes is None or _fit(term.axes, (), dict(sizes))):
             return ""
         return f"it returned {_kind(value)}, not an array {term}"
     if sizes is not None and not _fit(term.axes, value.shape, sizes):
