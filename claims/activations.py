@@ -500,7 +500,7 @@ def relu_slope_is_zero_or_one_leaky_never_zero(relu, relu_grad, leaky_relu, leak
 
     Each is what its graph rises by between x and 2x, divided by x, exactly.
     """
-    x = at.x[at.x != 0]
+    x = np.append(at.x[at.x != 0], [2.0**-30, -(2.0**-30)])
     assert equal(relu_grad(x), np.where(x > 0, 1.0, 0.0))
     assert equal(leaky_relu_grad(x, negative_slope=alpha), np.where(x > 0, 1.0, alpha))
     assert equal(leaky_relu_grad(x), leaky_relu_grad(x, negative_slope=0.01))
@@ -525,6 +525,11 @@ def takes_the_sign(x):
 @relu_slope_is_zero_or_one_leaky_never_zero.refutes("relu_grad")
 def steps_up_at_1(x):
     return np.where(x > 1, 1.0, 0.0)
+
+
+@relu_slope_is_zero_or_one_leaky_never_zero.refutes("relu_grad")
+def steps_up_a_little_before_0(x):
+    return np.where(x > -1e-8, 1.0, 0.0)
 
 
 @relu_slope_is_zero_or_one_leaky_never_zero.refutes("relu_grad")
@@ -664,12 +669,41 @@ def computes_in_double_precision(x):
     return np.maximum(x.astype(np.float64), 0.0)
 
 
+@claim(at=points, beta=choices(1.0, 0.5, 2.0))
+def slopes_stay_in_single_precision(sigmoid_grad, tanh_grad, softplus, at, beta):
+    """Given float32, σ′, tanh′ and softplus return float32, too, within a few of its ε."""
+    x = at.x.astype(np.float32)
+    exact, eps32 = x.astype(np.float64), 2.0**-23
+    # As in double precision.
+    assert within(sigmoid_grad(x), nearest(logistic_slope, exact), 4 * eps32)
+    assert within(tanh_grad(x), nearest(lambda x: 4 * logistic_slope(2 * x), exact), 10 * eps32)
+    expected = np.maximum(exact, 0) + np.log1p(np.exp(-beta * np.abs(exact))) / beta
+    assert within(softplus(x, beta=beta), expected, 4 * eps32 * (np.abs(exact) + 1 / beta))
+
+
+@slopes_stay_in_single_precision.refutes("sigmoid_grad")
+def squares_what_overflows(x):
+    return np.exp(-x) / (1 + np.exp(-x)) ** 2
+
+
+@slopes_stay_in_single_precision.refutes("tanh_grad")
+def widens_to_double_precision(x):
+    return 1 - np.tanh(x.astype(np.float64)) ** 2
+
+
+@slopes_stay_in_single_precision.refutes("softplus")
+def adds_a_double_to_single_precision(x, *, beta=1.0):
+    return np.maximum(x, np.float64(0)) + np.log1p(np.exp(-np.abs(beta * x))) / beta
+
+
 @claim(at=whole)
-def whole_numbers_are_not_truncated(sigmoid, tanh, at):
-    """Given an array of integers, sigmoid and tanh return floats, not integers."""
+def whole_numbers_are_not_truncated(sigmoid, tanh, sigmoid_grad, tanh_grad, at):
+    """Given an array of integers, sigmoid, tanh and their derivatives return floats, not integers."""
     x = at.x.astype(np.int64)
     assert within(sigmoid(x), nearest(logistic, x), 4 * eps)
     assert within(tanh(x), nearest(hyperbolic_tangent, x), 4 * eps)
+    assert within(sigmoid_grad(x), nearest(logistic_slope, x), 4 * eps)
+    assert within(tanh_grad(x), nearest(lambda x: 4 * logistic_slope(2 * x), x), 10 * eps)
 
 
 @whole_numbers_are_not_truncated.refutes("sigmoid")
@@ -683,6 +717,17 @@ def fills_an_array_like_its_input(x):
 @whole_numbers_are_not_truncated.refutes("tanh")
 def rounds_to_the_type_of_its_input(x):
     return np.tanh(x).astype(x.dtype)
+
+
+@whole_numbers_are_not_truncated.refutes("sigmoid_grad")
+def rounds_the_slope_to_the_type_of_its_input(x):
+    e = np.exp(-np.abs(x))
+    return (e / (1 + e) ** 2).astype(x.dtype)
+
+
+@whole_numbers_are_not_truncated.refutes("tanh_grad")
+def rounds_the_slope_of_tanh_to_the_type_of_its_input(x):
+    return (1 - np.tanh(x) ** 2).astype(x.dtype)
 
 
 # For and against each

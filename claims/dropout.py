@@ -25,6 +25,8 @@ below_one = choices(0.5, 0.25, 0.75, 0.1, 0.9, 0.0, 1e-9, 0.2, 0.8, 1 / 3, 1 - 1
 # Here 1/(1 − p) is a power of two, with which float64 multiplies without rounding.
 exact_rates = choices(0.5, 0.75, 0.0, 0.875)
 law_rates = choices(0.5, 0.25, 0.75, 0.1, 0.9, 0.2, 0.8)
+mask_rates = choices(0.5, 0.25, 0.75, 0.1, 0.9, 1 / 3, 0.001, 0.999)
+mask_shapes = choices((8, 32, 32), (2, 4, 32, 32), (128, 64), (8192,))
 LIMIT = 40.0  # no right implementation is refuted by one count more often than 2 e⁻⁴⁰ < 1e-17
 
 
@@ -85,42 +87,51 @@ def tie_probability(n, p):
 
 
 def is_independent(keep, p):
-    """Return True if the entries of a mask (A, B, C) look drawn one by one, with probability 1 − p each.
+    """Return True if the entries of a mask, of even sizes, look drawn one by one, with probability 1 − p each.
 
-    Counted are the entries kept, the pairs that agree (neighbours, and entries half an axis apart, along
-    each axis), and the pairs of rows that keep equally many.  Each count is binomial, for disjoint pairs.
+    Counted are the entries kept, of all and of one half along each axis (the even places, and the first
+    ones), the pairs that agree (neighbours, and entries half an axis apart, along each axis), and the pairs
+    of rows that keep equally many.  Each count is binomial, for disjoint pairs.
     """
     agree = p**2 + (1 - p) ** 2
     counts = [("entries kept", np.count_nonzero(keep), keep.size, 1 - p)]
     for axis, size in enumerate(keep.shape):
         lined = np.moveaxis(keep, axis, 0)
-        for apart, same in (
-            ("next to", lined[::2] == lined[1::2]),
-            ("far from", lined[: size // 2] == lined[size // 2 :]),
+        for apart, places, one, other in (
+            ("next to", "at even places", lined[::2], lined[1::2]),
+            ("far from", "in the first half", lined[: size // 2], lined[size // 2 :]),
         ):
-            counts.append(
-                (f"entries like the one {apart} them on axis {axis}", np.count_nonzero(same), same.size, agree)
-            )
-    rows = keep.sum(axis=-1).ravel()
-    ties = np.count_nonzero(rows[::2] == rows[1::2])
-    counts.append(("pairs of rows that keep equally many", ties, len(rows) // 2, tie_probability(keep.shape[-1], p)))
+            counts += [
+                (f"entries kept {places} of axis {axis}", np.count_nonzero(one), one.size, 1 - p),
+                (
+                    f"entries like the one {apart} them on axis {axis}",
+                    np.count_nonzero(one == other),
+                    one.size,
+                    agree,
+                ),
+            ]
+    if keep.ndim > 1:
+        rows = keep.sum(axis=-1).ravel()
+        ties = np.count_nonzero(rows[::2] == rows[1::2])
+        counts.append(("pairs of rows that keep equally many", ties, len(rows) // 2, tie_probability(keep.shape[-1], p)))
     return usual(*max(counts, key=lambda count: surprise(*count[1:])))
 
 
-def ramp():
-    """Return (8, 32, 32) entries from 1 up: none is zero, so the output shows the mask."""
-    return np.arange(1.0, 8193.0).reshape(8, 32, 32)
+def ramp(shape):
+    """Return 8192 entries from 1 up in this shape: none is zero, so the output shows the mask."""
+    return np.arange(1.0, 8193.0).reshape(shape)
 
 
-@claim(p=law_rates, rng=generators())
-def mask_is_iid_bernoulli(dropout_forward, p, rng):
+@claim(p=mask_rates, shape=mask_shapes, rng=generators())
+def mask_is_iid_bernoulli(dropout_forward, p, shape, rng):
     """In training every entry is kept with probability 1 − p, independently of all others and of their values.
 
-    On 8 × 32 × 32 entries in rising order: the number kept, the pairs that agree on each axis, and the
-    pairs of rows that keep equally many are binomial.  Each of the eight counts refutes a right
-    implementation with probability at most 2 e⁻⁴⁰, by Chernoff's bound: all of a thorough run, below 1e-12.
+    On 8192 entries in rising order, with one to four axes: the number kept, in all and in one half along each
+    axis, the pairs that agree along each axis, and the pairs of rows that keep equally many are binomial.  Each
+    of the up to 18 counts refutes a right implementation with probability at most 2 e⁻⁴⁰, by Chernoff's bound:
+    all of a thorough run, below 1e-12.
     """
-    out, _ = dropout_forward(ramp(), p=p, rng=rng)
+    out, _ = dropout_forward(ramp(shape), p=p, rng=rng)
     assert is_independent(out != 0, p)
 
 
@@ -162,6 +173,23 @@ def drops_one_side_more_of_a_die_with_ten(x, *, p, rng, training=True):
 
 
 @mask_is_iid_bernoulli.refutes("dropout_forward")
+def drops_whole_channels_of_images(x, *, p, rng, training=True):
+    kept_together = x.shape[:2] + (1, 1) if x.ndim == 4 else x.shape
+    return drop(x, rng.random(kept_together) >= p, p, training)
+
+
+@mask_is_iid_bernoulli.refutes("dropout_forward")
+def drops_every_other_entry_more_often(x, *, p, rng, training=True):
+    odd = np.arange(x.size).reshape(x.shape) % 2
+    return drop(x, rng.random(x.shape) >= p + min(0.1, p, 1 - p) * np.where(odd, 1, -1), p, training)
+
+
+@mask_is_iid_bernoulli.refutes("dropout_forward")
+def knows_whole_percentages_only(x, *, p, rng, training=True):
+    return drop(x, rng.integers(100, size=x.shape) >= 100 * p, p, training)
+
+
+@mask_is_iid_bernoulli.refutes("dropout_forward")
 def drops_where_normal_noise_is_small(x, *, p, rng, training=True):
     return drop(x, rng.standard_normal(x.shape) >= p, p, training)
 
@@ -171,13 +199,13 @@ def drops_nothing(x, *, p, rng, training=True):
     return drop(x, np.ones(x.shape, dtype=bool), p, training)
 
 
-@claim(p=law_rates, rng=generators())
-def vanilla_mask_is_iid_bernoulli(vanilla_dropout_forward, p, rng):
+@claim(p=mask_rates, shape=mask_shapes, rng=generators())
+def vanilla_mask_is_iid_bernoulli(vanilla_dropout_forward, p, shape, rng):
     """Vanilla dropout draws its mask by the same law: each entry is kept with probability 1 − p, by itself.
 
     The counts and their error probabilities are those of `mask_is_iid_bernoulli`.
     """
-    out, _ = vanilla_dropout_forward(ramp(), p=p, rng=rng)
+    out, _ = vanilla_dropout_forward(ramp(shape), p=p, rng=rng)
     assert is_independent(out != 0, p)
 
 

@@ -353,21 +353,24 @@ mix_up("two_layer_forward", two_layer_backward=backward_of_two_layers)(takes_the
 
 
 batches = small_integer_arrays(x="ND", labels="N", logits="NC", largest=5)
+spacings = choices((0.0, 1.0), (0.0, 0.25), (1.0, 2.0**-40))  # of inputs, and from where on
 
 
 def labels_of(net):
     return np.abs(net.labels).astype(np.int64) % net.logits.shape[1]
 
 
-@claim(net=batches, rows=choices("of numbers", "as numbers"))
-def duplicate_inputs_floor_the_loss(loss_floor, softmax_cross_entropy, net, rows):
+@claim(net=batches, rows=choices("of numbers", "as numbers"), spacing=spacings)
+def duplicate_inputs_floor_the_loss(loss_floor, softmax_cross_entropy, net, rows, spacing):
     """No function of x has a mean cross-entropy below the labels' entropy given x, and one reaches it.
 
     Equal inputs get equal logits q.  Of one input with label shares s the mean loss is −Σ s ln q, which is
-    least at q = s.  If all inputs differ, the floor is 0 whatever the labels are: they may be wrong.
-    An empty batch is a ValueError.
+    least at q = s.  If all inputs differ, however little, the floor is 0 whatever the labels are: they may
+    be wrong.  0 and −0 are equal.  An empty batch is a ValueError.
     """
-    x, y = (net.x if rows == "of numbers" else net.x[:, 0]), labels_of(net)
+    start, step = spacing
+    x, y = start + step * (net.x if rows == "of numbers" else net.x[:, 0]), labels_of(net)
+    x[1::2] = np.where(x[1::2] == 0, -0.0, x[1::2])
     first = {}
     same = [first.setdefault(tuple(np.ravel(row)), i) for i, row in enumerate(x)]
     floor = loss_floor(x, y)
@@ -440,6 +443,34 @@ def averages_over_the_distinct_inputs(x, y):
 def tells_inputs_apart_by_their_first_number(x, y):
     refuses_nothing(y)
     of_inputs, pairs, _ = counted(x.reshape(len(x), -1)[:, :1], y)
+    return entropy_of(of_inputs, pairs, len(y))
+
+
+@duplicates
+def takes_single_precision_for_enough(x, y):
+    refuses_nothing(y)
+    of_inputs, pairs, _ = counted(x.astype(np.float32), y)
+    return entropy_of(of_inputs, pairs, len(y))
+
+
+@duplicates
+def compares_inputs_bit_by_bit(x, y):
+    refuses_nothing(y)
+    of_inputs, pairs, _ = counted([[row.tobytes()] for row in x], y)
+    return entropy_of(of_inputs, pairs, len(y))
+
+
+@duplicate_inputs_floor_the_loss.refutes(
+    "loss_floor",
+    by={
+        "net": case(x=[[1, 2], [2, 1]], labels=[0, 1], logits=[[0, 0], [0, 0]]),
+        "rows": "of numbers",
+        "spacing": (0.0, 1.0),
+    },
+)
+def forgets_the_order_of_the_numbers_in_an_input(x, y):
+    refuses_nothing(y)
+    of_inputs, pairs, _ = counted([np.sort(np.ravel(row)) for row in x], y)
     return entropy_of(of_inputs, pairs, len(y))
 
 
