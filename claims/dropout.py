@@ -21,7 +21,7 @@ from claims.toolbox.strategies import (
 
 arrays = real_arrays(x="NDK", d_out="NDK")
 vectors = small_integer_arrays(x="D")
-below_one = choices(0.5, 0.25, 0.75, 0.1, 0.9, 0.0, 1e-9, 0.2, 0.8, 1 / 3, 1 - 1e-9)
+below_one = choices(0.5, 0.25, 0.75, 0.1, 0.9, 0.0, 1e-9, 0.2, 0.8, 1 / 3, 0.97, 1 - 1e-9)
 # Here 1/(1 − p) is a power of two, with which float64 multiplies without rounding.
 exact_rates = choices(0.5, 0.75, 0.0, 0.875)
 law_rates = choices(0.5, 0.25, 0.75, 0.1, 0.9, 0.2, 0.8)
@@ -305,6 +305,12 @@ def forgets_to_divide_by_keep(x, *, p, rng, training=True):
 
 
 @train_output_is_zero_or_x_over_keep.refutes("dropout_forward")
+def divides_by_a_twentieth_at_least(x, *, p, rng, training=True):
+    scale = 1 / max(1 - p, 0.05) if training else 1.0
+    return np.where((rng.random(x.shape) >= p) | (not training), x * scale, 0.0), None
+
+
+@train_output_is_zero_or_x_over_keep.refutes("dropout_forward")
 def divides_by_the_probability_to_drop(x, *, p, rng, training=True):
     return (np.where(rng.random(x.shape) >= p, x / max(p, 1e-12), 0.0) if training else x * 1.0), None
 
@@ -441,12 +447,29 @@ def backward_is_the_adjoint_with_the_same_mask(dropout_forward, dropout_backward
     """The gradient is multiplied by the very factors by which the forward pass multiplied x.
 
     Entry by entry x · ∂x = ∂out · out, without rounding; where x = 0, too, the factor is 0 or 1/(1 − p).
-    After a forward pass at test all factors are 1.
+    After a forward pass at test all factors are 1.  Another forward pass in between changes nothing.
     """
     out, cache = dropout_forward(net.x, p=p, rng=rng, training=mode == "training")
+    dropout_forward(net.x, p=p, rng=rng)
     dx = dropout_backward(net.d_out, cache)
     assert equal(net.x * dx, net.d_out * out)
     assert equal(dx, np.where(dx == 0, 0.0, net.d_out / (1 - p)) if mode == "training" else net.d_out)
+
+
+LAST = []  # what a program remembers that should not
+
+
+def forward_that_remembers_its_mask(x, *, p, rng, training=True):
+    out, cache = plain_forward(x, p=p, rng=rng, training=training)
+    LAST[:] = cache
+    return out, cache
+
+
+@backward_is_the_adjoint_with_the_same_mask.refutes(
+    "dropout_backward", dropout_forward=forward_that_remembers_its_mask
+)
+def takes_the_mask_of_the_last_forward_pass(d_out, cache):
+    return plain_backward(d_out, LAST)
 
 
 def forward_that_keeps_the_generator(x, *, p, rng, training=True):
@@ -677,6 +700,7 @@ def vanilla_backward_is_the_adjoint_with_the_same_mask(
     Entry by entry x · ∂x = ∂out · out, without rounding.
     """
     out, cache = vanilla_dropout_forward(net.x, p=p, rng=rng, training=mode == "training")
+    vanilla_dropout_forward(net.x, p=p, rng=rng)
     dx = vanilla_dropout_backward(net.d_out, cache)
     assert equal(net.x * dx, net.d_out * out)
     assert equal(dx, np.where(dx == 0, 0.0, net.d_out) if mode == "training" else (1 - p) * net.d_out)
