@@ -113,7 +113,9 @@ def is_independent(keep, p):
     if keep.ndim > 1:
         rows = keep.sum(axis=-1).ravel()
         ties = np.count_nonzero(rows[::2] == rows[1::2])
-        counts.append(("pairs of rows that keep equally many", ties, len(rows) // 2, tie_probability(keep.shape[-1], p)))
+        counts.append(
+            ("pairs of rows that keep equally many", ties, len(rows) // 2, tie_probability(keep.shape[-1], p))
+        )
     return usual(*max(counts, key=lambda count: surprise(*count[1:])))
 
 
@@ -174,7 +176,7 @@ def drops_one_side_more_of_a_die_with_ten(x, *, p, rng, training=True):
 
 @mask_is_iid_bernoulli.refutes("dropout_forward")
 def drops_whole_channels_of_images(x, *, p, rng, training=True):
-    kept_together = x.shape[:2] + (1, 1) if x.ndim == 4 else x.shape
+    kept_together = (*x.shape[:2], 1, 1) if x.ndim == 4 else x.shape
     return drop(x, rng.random(kept_together) >= p, p, training)
 
 
@@ -465,9 +467,7 @@ def forward_that_remembers_its_mask(x, *, p, rng, training=True):
     return out, cache
 
 
-@backward_is_the_adjoint_with_the_same_mask.refutes(
-    "dropout_backward", dropout_forward=forward_that_remembers_its_mask
-)
+@backward_is_the_adjoint_with_the_same_mask.refutes("dropout_backward", dropout_forward=forward_that_remembers_its_mask)
 def takes_the_mask_of_the_last_forward_pass(d_out, cache):
     return plain_backward(d_out, LAST)
 

@@ -1448,7 +1448,7 @@ def variance_of_each_times_pairs(variance, *, depth, tied):
 # Remedies inside the recurrence
 
 
-@claim(rng=generators(), n=choices(2, 1, 3, 8), steps=choices(1, 10, 100))
+@claim(rng=generators(), n=choices(2, 1, 3, 8, 20), steps=choices(1, 10, 100))
 def orthogonal_recurrence_preserves_norm(orthogonal_init, rng, n, steps):
     """An orthogonal Wh keeps the length of a gradient over any number of steps, as long as the slopes are 1.
 
