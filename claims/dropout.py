@@ -133,8 +133,11 @@ def mask_is_iid_bernoulli(dropout_forward, p, shape, rng):
     of the up to 18 counts refutes a right implementation with probability at most 2 e⁻⁴⁰, by Chernoff's bound:
     all of a thorough run, below 1e-12.
     """
-    out, _ = dropout_forward(ramp(shape), p=p, rng=rng)
+    x = ramp(shape)
+    out, _ = dropout_forward(x, p=p, rng=rng)
     assert is_independent(out != 0, p)
+    # As in `train_output_is_zero_or_x_over_keep`, at rates that leave next to nothing.
+    assert within(out, np.where(out == 0, 0.0, x / (1 - p)), 3 * eps * x / (1 - p))
 
 
 @mask_is_iid_bernoulli.refutes("dropout_forward")
