@@ -457,7 +457,7 @@ def tanh_derivative_is_one_minus_tanh_squared(tanh, tanh_grad, sigmoid_grad, at)
 
     It lies between 0 and 1.  Compared with 50 digits, within 10 ε: 1 − t² is legal, and doubles what t errs by.
     """
-    x = at.x
+    x = np.append(at.x, at.x / 1024)  # close to 0, too, where series in x are tempting
     g = tanh_grad(x)
     assert within(g, nearest(lambda x: 4 * logistic_slope(2 * x), x), 10 * eps)
     # 10 ε for the derivative; then twice the 4 ε of tanh, or four times the 4 ε of σ′, and a rounding.
@@ -466,6 +466,11 @@ def tanh_derivative_is_one_minus_tanh_squared(tanh, tanh_grad, sigmoid_grad, at)
 
 
 tanh_derivative_is_one_minus_tanh_squared.refutes("tanh_grad")(takes_the_output_of_tanh_for_its_input)
+
+
+@tanh_derivative_is_one_minus_tanh_squared.refutes("tanh_grad")
+def takes_the_first_terms_of_the_series_near_0(x):
+    return np.where(np.abs(x) < 0.01, 1 - x * x, 1 - np.tanh(x) ** 2)
 
 
 @tanh_derivative_is_one_minus_tanh_squared.refutes("tanh_grad")
@@ -500,7 +505,7 @@ def relu_slope_is_zero_or_one_leaky_never_zero(relu, relu_grad, leaky_relu, leak
 
     Each is what its graph rises by between x and 2x, divided by x, exactly.
     """
-    x = at.x[at.x != 0]
+    x = np.append(at.x[at.x != 0], [2.0**-30, -(2.0**-30)])
     assert equal(relu_grad(x), np.where(x > 0, 1.0, 0.0))
     assert equal(leaky_relu_grad(x, negative_slope=alpha), np.where(x > 0, 1.0, alpha))
     assert equal(leaky_relu_grad(x), leaky_relu_grad(x, negative_slope=0.01))
@@ -525,6 +530,11 @@ def takes_the_sign(x):
 @relu_slope_is_zero_or_one_leaky_never_zero.refutes("relu_grad")
 def steps_up_at_1(x):
     return np.where(x > 1, 1.0, 0.0)
+
+
+@relu_slope_is_zero_or_one_leaky_never_zero.refutes("relu_grad")
+def steps_up_a_little_before_0(x):
+    return np.where(x > -1e-8, 1.0, 0.0)
 
 
 @relu_slope_is_zero_or_one_leaky_never_zero.refutes("relu_grad")
@@ -664,12 +674,74 @@ def computes_in_double_precision(x):
     return np.maximum(x.astype(np.float64), 0.0)
 
 
+@claim(at=logit_arrays(x="NDK"))
+def every_entry_has_an_answer_of_its_own(sigmoid, tanh, sigmoid_grad, tanh_grad, at):
+    """Sigmoid, tanh and their derivatives work entry by entry, on arrays of any shape and on a single number."""
+    x = at.x
+    for f in (sigmoid, tanh, sigmoid_grad, tanh_grad):
+        all_at_once = f(x)
+        # Each of the two answers errs by as much as 10 ε.
+        assert within(f(x.ravel()), all_at_once.ravel(), 20 * eps)
+        assert within(f(np.array(x[0, 0, 0])), all_at_once[0, 0, 0], 20 * eps)
+
+
+@every_entry_has_an_answer_of_its_own.refutes("sigmoid")
+def shares_one_exponent_along_the_last_axis(x):
+    top = np.max(x, axis=-1, keepdims=True) if x.ndim else x
+    return np.exp(x - top) / (np.exp(x - top) + np.exp(np.clip(-top, -700, 700)))
+
+
+@every_entry_has_an_answer_of_its_own.refutes("tanh")
+def makes_a_list_of_a_number(x):
+    return np.tanh(np.atleast_1d(x))
+
+
+@every_entry_has_an_answer_of_its_own.refutes("tanh_grad")
+def makes_a_list_of_the_slope_at_a_number(x):
+    return 1 - np.tanh(np.atleast_1d(x)) ** 2
+
+
+@every_entry_has_an_answer_of_its_own.refutes("sigmoid_grad")
+def averages_the_slope_over_the_batch(x):
+    e = np.exp(-np.abs(x))
+    return e / (1 + e) ** 2 / (len(x) if x.ndim > 1 else 1)
+
+
+@claim(at=points, beta=choices(1.0, 0.5, 2.0))
+def slopes_stay_in_single_precision(sigmoid_grad, tanh_grad, softplus, at, beta):
+    """Given float32, σ′, tanh′ and softplus return float32, too, within a few of its ε."""
+    x = at.x.astype(np.float32)
+    exact, eps32 = x.astype(np.float64), 2.0**-23
+    # As in double precision.
+    assert within(sigmoid_grad(x), nearest(logistic_slope, exact), 4 * eps32)
+    assert within(tanh_grad(x), nearest(lambda x: 4 * logistic_slope(2 * x), exact), 10 * eps32)
+    expected = np.maximum(exact, 0) + np.log1p(np.exp(-beta * np.abs(exact))) / beta
+    assert within(softplus(x, beta=beta), expected, 4 * eps32 * (np.abs(exact) + 1 / beta))
+
+
+@slopes_stay_in_single_precision.refutes("sigmoid_grad")
+def squares_what_overflows(x):
+    return np.exp(-x) / (1 + np.exp(-x)) ** 2
+
+
+@slopes_stay_in_single_precision.refutes("tanh_grad")
+def widens_to_double_precision(x):
+    return 1 - np.tanh(x.astype(np.float64)) ** 2
+
+
+@slopes_stay_in_single_precision.refutes("softplus")
+def adds_a_double_to_single_precision(x, *, beta=1.0):
+    return np.maximum(x, np.float64(0)) + np.log1p(np.exp(-np.abs(beta * x))) / beta
+
+
 @claim(at=whole)
-def whole_numbers_are_not_truncated(sigmoid, tanh, at):
-    """Given an array of integers, sigmoid and tanh return floats, not integers."""
+def whole_numbers_are_not_truncated(sigmoid, tanh, sigmoid_grad, tanh_grad, at):
+    """Given an array of integers, sigmoid, tanh and their derivatives return floats, not integers."""
     x = at.x.astype(np.int64)
     assert within(sigmoid(x), nearest(logistic, x), 4 * eps)
     assert within(tanh(x), nearest(hyperbolic_tangent, x), 4 * eps)
+    assert within(sigmoid_grad(x), nearest(logistic_slope, x), 4 * eps)
+    assert within(tanh_grad(x), nearest(lambda x: 4 * logistic_slope(2 * x), x), 10 * eps)
 
 
 @whole_numbers_are_not_truncated.refutes("sigmoid")
@@ -683,6 +755,17 @@ def fills_an_array_like_its_input(x):
 @whole_numbers_are_not_truncated.refutes("tanh")
 def rounds_to_the_type_of_its_input(x):
     return np.tanh(x).astype(x.dtype)
+
+
+@whole_numbers_are_not_truncated.refutes("sigmoid_grad")
+def rounds_the_slope_to_the_type_of_its_input(x):
+    e = np.exp(-np.abs(x))
+    return (e / (1 + e) ** 2).astype(x.dtype)
+
+
+@whole_numbers_are_not_truncated.refutes("tanh_grad")
+def rounds_the_slope_of_tanh_to_the_type_of_its_input(x):
+    return (1 - np.tanh(x) ** 2).astype(x.dtype)
 
 
 # For and against each
@@ -1658,7 +1741,7 @@ def forgets_to_subtract_the_maximum(logits, *, temperature=1.0):
 sigmoid_is_two_class_softmax.refutes("sigmoid")(squares_the_exponential)
 
 
-temperatures = choices(1.0, 2.0, 0.5, 10.0, 0.1)
+temperatures = choices(1.0, 2.0, 0.5, 10.0, 0.1, 2.0**-10)
 
 
 @claim(at=logit_arrays(z="NC"), temperature=temperatures)
@@ -1677,12 +1760,27 @@ def softmax_shares_one_by_exponentials(softmax, at, temperature):
     largest = np.take_along_axis(p, top, axis=1)
     ratio = np.exp((z - np.take_along_axis(z, top, axis=1)) / temperature)
     assert within(p, largest * ratio, bound)
+    assert within(softmax(z[:, None], temperature=temperature), p[:, None], bound[:, None])
     assert within(softmax(z[0], temperature=temperature), p[0], bound[0])
     assert equal(softmax(z), softmax(z, temperature=1.0))
 
 
 softmax_shares_one_by_exponentials.refutes("softmax")(normalises_over_the_first_axis)
 softmax_shares_one_by_exponentials.refutes("softmax")(forgets_to_subtract_the_maximum)
+
+
+@softmax_shares_one_by_exponentials.refutes("softmax")
+def normalises_over_the_second_axis_of_three(logits, *, temperature=1.0):
+    e = np.exp((logits - logits.max(axis=-1, keepdims=True)) / temperature)
+    return e / e.sum(axis=min(1, logits.ndim - 1), keepdims=True)
+
+
+@softmax_shares_one_by_exponentials.refutes("softmax")
+def takes_a_low_temperature_for_a_single_winner(logits, *, temperature=1.0):
+    if temperature < 0.01:
+        return np.eye(logits.shape[-1])[logits.argmax(axis=-1)]
+    e = np.exp((logits - logits.max(axis=-1, keepdims=True)) / temperature)
+    return e / e.sum(axis=-1, keepdims=True)
 
 
 @softmax_shares_one_by_exponentials.refutes("softmax")

@@ -580,21 +580,27 @@ def smaller_of_1_and_the_quotient(clipped, *, clip_value):
 # When to clip: on the true gradient of the whole batch
 
 
-@claim(grads=real_grads, scale=choices(1.0, 1024.0, 0.125, 65536.0), max_norm=max_norms)
+@claim(grads=real_grads, scale=choices(1.0, 1024.0, 0.125, 65536.0, 1000.0), max_norm=max_norms)
 def unscale_then_clip(unscale_and_clip, clip_by_global_norm, grads, scale, max_norm):
     """Gradients of a scaled loss are unscaled before they are clipped: the result does not depend on the scale."""
     should, norm = clip_by_global_norm(list(grads), max_norm=max_norm)
     came, found = unscale_and_clip([scale * g for g in grads], scale=scale, max_norm=max_norm)
-    # A power of two scales without rounding; the norm and the clipping may round otherwise.
-    assert within(found, norm, 2 * rounding(grads) * norm)
+    # Scaling and unscaling round twice, unless the scale is a power of two; the norm and the clipping as well.
+    slack = 2 * rounding(grads) + 4 * eps
+    assert within(found, norm, slack * norm)
     for after, expected in zip(came, should, strict=True):
-        assert within(after, expected, 4 * rounding(grads) * abs(expected))
+        assert within(after, expected, 2 * slack * abs(expected) + 1e-300)
 
 
 @unscale_then_clip.refutes("unscale_and_clip")
 def clips_then_unscales(grads, *, scale, max_norm):
     clipped, norm = clipping(grads, max_norm)
     return [g / scale for g in clipped], norm / scale
+
+
+@unscale_then_clip.refutes("unscale_and_clip")
+def rounds_the_scale_to_a_power_of_two(grads, *, scale, max_norm):
+    return clipping([g / 2.0 ** round(math.log2(scale)) for g in grads], max_norm)
 
 
 @unscale_then_clip.refutes("unscale_and_clip")
@@ -618,7 +624,7 @@ def scales_the_threshold_instead(grads, *, scale, max_norm):
     return [g / scale for g in clipped], norm / scale
 
 
-@claim(micro=dyadic_arrays(a="KAB", b="KC"), max_norm=max_norms)
+@claim(micro=dyadic_arrays(a="KAB", b="KC", largest=6), max_norm=max_norms)
 def average_then_clip(average_and_clip, micro, max_norm):
     """Gradients of micro-batches are averaged first and clipped once; so they give the step of the whole batch."""
     came, norm = average_and_clip([list(grads) for grads in zip(micro.a, micro.b, strict=True)], max_norm=max_norm)
@@ -1448,7 +1454,7 @@ def variance_of_each_times_pairs(variance, *, depth, tied):
 # Remedies inside the recurrence
 
 
-@claim(rng=generators(), n=choices(2, 1, 3, 8), steps=choices(1, 10, 100))
+@claim(rng=generators(), n=choices(2, 1, 3, 8, 20), steps=choices(1, 10, 100))
 def orthogonal_recurrence_preserves_norm(orthogonal_init, rng, n, steps):
     """An orthogonal Wh keeps the length of a gradient over any number of steps, as long as the slopes are 1.
 

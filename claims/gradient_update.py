@@ -236,18 +236,19 @@ def collects_all_moves_first(params, gradient, *, lr):
 layer = small_integer_arrays(x="ND", W="DC", b="C", y="NC")
 
 
-@claim(net=layer, names=choices(("W", "b"), ("b", "W"), ("b",), ()), lr=dyadic_rates)
+@claim(net=layer, names=choices(("W", "b"), ("b", "W"), ("x", "W", "b"), ("b",), ()), lr=dyadic_rates)
 def a_dict_of_parameters_moves_as_one_vector(simultaneous_step, sgd_step, net, names, lr):
     """A step on a dict is the step on all its entries in one vector, with the same keys in the same order.
 
-    The loss is ½‖xW + b − y‖²; parameters that are not in the dict are constants.  The gradient may
+    The loss is ½‖xW + b − y‖², in x as well; parameters that are not in the dict are constants.  The gradient may
     list its keys in another order.  Without parameters, nothing happens.
     """
     params = {name: getattr(net, name) for name in names}
 
     def gradient(at):
-        d_out = net.x @ at.get("W", net.W) + at.get("b", net.b) - net.y
-        of = {"b": d_out.sum(axis=0), "W": net.x.T @ d_out}
+        x, W = at.get("x", net.x), at.get("W", net.W)
+        d_out = x @ W + at.get("b", net.b) - net.y
+        of = {"b": d_out.sum(axis=0), "W": x.T @ d_out, "x": d_out @ W.T}
         return {name: of[name] for name in sorted(names)}
 
     def flat(arrays):
@@ -397,14 +398,19 @@ def asks_each_direction_for_its_limit(curvature):
     return min(limits)
 
 
-@claim(exponents=curvatures, flat=choices(1, 0, 2), negative=choices(-1.0, -0.125, -1e-9, -8.0))
-def a_flat_direction_limits_no_rate(max_stable_lr, exponents, flat, negative):
+@claim(
+    exponents=curvatures,
+    flat=choices(1, 0, 2),
+    negative=choices(-1.0, -0.125, -1e-9, -8.0),
+    size=choices(1.0, 2.0**-40),
+)
+def a_flat_direction_limits_no_rate(max_stable_lr, exponents, flat, negative, size):
     """Directions with h = 0 do not limit the rate, a negative h leaves no rate that is stable.
 
     A weight with h = 0 stays where it is, at any rate.  One with h < 0 is multiplied by 1 − ηh > 1.
     The curvature may be a number or an array; without any there is no answer.
     """
-    h = 2.0**exponents.h
+    h = size * 2.0**exponents.h
     assert max_stable_lr(0.0) == max_stable_lr(np.zeros(flat + 1)) == np.inf
     assert max_stable_lr(float(h[0])) == 2 / h[0]
     assert max_stable_lr(np.concatenate([np.zeros(flat), h])) == 2 / h.max()

@@ -353,21 +353,24 @@ mix_up("two_layer_forward", two_layer_backward=backward_of_two_layers)(takes_the
 
 
 batches = small_integer_arrays(x="ND", labels="N", logits="NC", largest=5)
+spacings = choices((0.0, 1.0), (0.0, 0.25), (1.0, 2.0**-40))  # of inputs, and from where on
 
 
 def labels_of(net):
     return np.abs(net.labels).astype(np.int64) % net.logits.shape[1]
 
 
-@claim(net=batches, rows=choices("of numbers", "as numbers"))
-def duplicate_inputs_floor_the_loss(loss_floor, softmax_cross_entropy, net, rows):
+@claim(net=batches, rows=choices("of numbers", "as numbers"), spacing=spacings)
+def duplicate_inputs_floor_the_loss(loss_floor, softmax_cross_entropy, net, rows, spacing):
     """No function of x has a mean cross-entropy below the labels' entropy given x, and one reaches it.
 
     Equal inputs get equal logits q.  Of one input with label shares s the mean loss is −Σ s ln q, which is
-    least at q = s.  If all inputs differ, the floor is 0 whatever the labels are: they may be wrong.
-    An empty batch is a ValueError.
+    least at q = s.  If all inputs differ, however little, the floor is 0 whatever the labels are: they may
+    be wrong.  0 and −0 are equal.  An empty batch is a ValueError.
     """
-    x, y = (net.x if rows == "of numbers" else net.x[:, 0]), labels_of(net)
+    start, step = spacing
+    x, y = start + step * (net.x if rows == "of numbers" else net.x[:, 0]), labels_of(net)
+    x[1::2] = np.where(x[1::2] == 0, -0.0, x[1::2])
     first = {}
     same = [first.setdefault(tuple(np.ravel(row)), i) for i, row in enumerate(x)]
     floor = loss_floor(x, y)
@@ -440,6 +443,34 @@ def averages_over_the_distinct_inputs(x, y):
 def tells_inputs_apart_by_their_first_number(x, y):
     refuses_nothing(y)
     of_inputs, pairs, _ = counted(x.reshape(len(x), -1)[:, :1], y)
+    return entropy_of(of_inputs, pairs, len(y))
+
+
+@duplicates
+def takes_single_precision_for_enough(x, y):
+    refuses_nothing(y)
+    of_inputs, pairs, _ = counted(x.astype(np.float32), y)
+    return entropy_of(of_inputs, pairs, len(y))
+
+
+@duplicates
+def compares_inputs_bit_by_bit(x, y):
+    refuses_nothing(y)
+    of_inputs, pairs, _ = counted([[row.tobytes()] for row in x], y)
+    return entropy_of(of_inputs, pairs, len(y))
+
+
+@duplicate_inputs_floor_the_loss.refutes(
+    "loss_floor",
+    by={
+        "net": case(x=[[1, 2], [2, 1]], labels=[0, 1], logits=[[0, 0], [0, 0]]),
+        "rows": "of numbers",
+        "spacing": (0.0, 1.0),
+    },
+)
+def forgets_the_order_of_the_numbers_in_an_input(x, y):
+    refuses_nothing(y)
+    of_inputs, pairs, _ = counted([np.sort(np.ravel(row)) for row in x], y)
     return entropy_of(of_inputs, pairs, len(y))
 
 
@@ -550,8 +581,8 @@ def passes_through(net, x, y):
     return within(units @ coefficients + bias, y, bound)
 
 
-@claim(points=real_arrays(x="N", y="N", largest=8))
-def n_minus_1_relus_interpolate_n_points(interpolate_relu, points):
+@claim(points=real_arrays(x="N", y="N", largest=8), size=choices(1.0, 2.0**-30))
+def n_minus_1_relus_interpolate_n_points(interpolate_relu, points, size):
     """Any n points with different x lie exactly on a two-layer ReLU network with n − 1 hidden units.
 
     In the order of x, f(x) = y₁ + Σ (sᵢ − sᵢ₋₁) relu(x − xᵢ), where sᵢ is the slope from point i to the next
@@ -561,7 +592,7 @@ def n_minus_1_relus_interpolate_n_points(interpolate_relu, points):
     Source: Zhang, Bengio, Hardt, Recht and Vinyals, Understanding deep learning requires rethinking generalization,
     ICLR 2017, arXiv 1611.03530.
     """
-    x, y = distinct(points.x, points.y)
+    x, y = distinct(points.x, size * points.y)
     net = interpolate_relu(x, y)
     assert len(net[0]) <= len(x) - 1
     assert passes_through(net, x, y)
@@ -570,6 +601,16 @@ def n_minus_1_relus_interpolate_n_points(interpolate_relu, points):
 
 
 interpolates = n_minus_1_relus_interpolate_n_points.refutes("interpolate_relu")
+
+
+@interpolates
+def leaves_out_changes_of_slope_below_a_millionth(x, y):
+    if len(x) == 0 or len(np.unique(x)) < len(x):
+        raise ValueError("no points, or two at one x")
+    order = np.argsort(x)
+    x, y = x[order], y[order]
+    changes = np.diff(np.diff(y) / np.diff(x), prepend=0.0)
+    return x[:-1].copy(), np.where(np.abs(changes) < 1e-6, 0.0, changes), float(y[0])
 
 
 def in_order(x, y):

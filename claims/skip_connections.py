@@ -192,18 +192,25 @@ moved_blocks = small_integer_arrays(
 )
 
 
-@claim(net=moved_blocks, scale=scales)
-def a_block_passes_its_gradient_on_and_adds_the_branchs(residual_block_forward, residual_block_backward, net, scale):
+@claim(net=moved_blocks, scale=choices(1.0, 0.5, 2.0, -0.25, 0.0), size=choices(1.0, 2.0**-30))
+def a_block_passes_its_gradient_on_and_adds_the_branchs(
+    residual_block_forward, residual_block_backward, net, scale, size
+):
     """The gradient at a block's input is d_out plus s times the branch's; those of its parameters carry s, too.
 
     Moving x, W₁, b₁, W₂ or b₂ by E/128 changes ⟨d_out, out⟩ by exactly ⟨gradient, E⟩/128, for every E.
 
     Entries are whole numbers up to 3, with ½ added to b₁: no pre-activation is closer to 0 than ½, and a step
-    moves it by 27/128 at most.  So the output is affine in what moves, and nothing is rounded.
+    moves it by 27/128 at most.  So the output is affine in what moves, and nothing is rounded.  Input, biases
+    and their steps are all multiplied by 2⁻³⁰ at times, and so is the output: small numbers are not zero.
     """
-    arguments = [net.x, net.W1, net.b1 + 0.5, net.W2, net.b2]
+    sizes = (size, 1, size, 1, size)
+    arguments = [size * net.x, net.W1, size * (net.b1 + 0.5), net.W2, size * net.b2]
     out, cache = residual_block_forward(*arguments, scale=scale)
-    for i, (gradient, step) in enumerate(zip(residual_block_backward(net.d_out, cache), net[6:], strict=True)):
+    residual_block_forward(*net[:5])  # another pass in between changes nothing
+    gradients = residual_block_backward(net.d_out, cache)
+    for i, (gradient, direction) in enumerate(zip(gradients, net[6:], strict=True)):
+        step = sizes[i] * direction
         moved = [*arguments[:i], arguments[i] + step / 128, *arguments[i + 1 :]]
         change = residual_block_forward(*moved, scale=scale)[0] - out
         assert equal(np.sum(gradient * step), 128 * np.sum(net.d_out * change))
@@ -215,6 +222,11 @@ by_gradient = a_block_passes_its_gradient_on_and_adds_the_branchs.refutes
 @by_gradient("residual_block_backward", residual_block_forward=usual_forward)
 def forgets_the_gradient_of_the_skip(d_out, cache):
     return usual_backward(d_out, cache, skip=lambda *_: 0.0)
+
+
+@by_gradient("residual_block_backward", residual_block_forward=usual_forward)
+def takes_a_small_pre_activation_for_none(d_out, cache):
+    return usual_backward(d_out, cache, slope=lambda z: z > 1e-7)
 
 
 @by_gradient("residual_block_backward", residual_block_forward=usual_forward)

@@ -132,15 +132,17 @@ def central_differences(function, arguments, i, step):
     return slopes
 
 
-@claim(net=small_integer_arrays(largest=3, **shapes, d_out="NC"))
-def gradient_check_is_exact_on_the_grid(two_layer_forward, two_layer_backward, net):
+@claim(net=small_integer_arrays(largest=3, **shapes, d_out="NC"), size=choices(1.0, 2.0**-30))
+def gradient_check_is_exact_on_the_grid(two_layer_forward, two_layer_backward, net, size):
     """On whole numbers up to 3, ½ added to b₁, all gradients equal central differences with step 1/16 exactly.
 
     The loss is ⟨d_out, out⟩.  No pre-activation is closer to 0 than ½, and a step moves it by 3/16 at
     most, so no unit switches; then the loss is affine in any single entry, and its difference
     quotient is its derivative.  All numbers are multiples of 1/32, which float64 does not round.
+    Input, biases and their steps are all multiplied by 2⁻³⁰ at times, and so is the loss: a small number is not 0.
     """
-    arguments = off_the_kinks(net)
+    sizes = (size, 1, size, 1, size)
+    arguments = [factor * argument for factor, argument in zip(sizes, off_the_kinks(net), strict=True)]
     _, cache = two_layer_forward(*arguments)
     gradients = two_layer_backward(net.d_out, cache)
 
@@ -148,12 +150,17 @@ def gradient_check_is_exact_on_the_grid(two_layer_forward, two_layer_backward, n
         return np.sum(net.d_out * two_layer_forward(*moved)[0])
 
     for i, gradient in enumerate(gradients):
-        assert equal(gradient, central_differences(loss, arguments, i, 1 / 16))
+        assert equal(gradient, central_differences(loss, arguments, i, sizes[i] / 16))
 
 
 @gradient_check_is_exact_on_the_grid.refutes("two_layer_backward", two_layer_forward=plain_forward)
 def forgets_the_mask(d_out, cache):
     return walk_back(d_out, cache, slope=lambda z, _: np.ones_like(z))
+
+
+@gradient_check_is_exact_on_the_grid.refutes("two_layer_backward", two_layer_forward=plain_forward)
+def takes_a_small_pre_activation_for_none(d_out, cache):
+    return walk_back(d_out, cache, slope=lambda z, _: z > 1e-7)
 
 
 @gradient_check_is_exact_on_the_grid.refutes("two_layer_backward", two_layer_forward=plain_forward)
