@@ -6,7 +6,7 @@ from math import erf
 
 import numpy as np
 
-from claims import claim, legal, measured, myth, proved
+from claims import claim, convention, legal, measured, myth, proved
 from claims.toolbox import laboratory as lab
 from claims.toolbox.comparison import at_most, eps, equal, gamma, raises, within
 from claims.toolbox.data import digits
@@ -1392,6 +1392,13 @@ softplus_is_accurate.refutes("softplus")(ignores_beta)
 @softplus_is_accurate.refutes("softplus", by={"at": case(x=[20.5]), "beta": 1.0})
 def switches_to_x_above_20(x, *, beta=1.0):
     return np.where(beta * x > 20, x, np.log1p(np.exp(np.minimum(beta * x, 20))) / beta)
+
+
+@convention(
+    "softplus", "it is x itself from βx = 20 on, as in PyTorch, 2·10⁻⁹/β off, where this slot is exact", within=2e-10
+)
+def is_the_identity_above_20(x, *, beta=1.0):
+    return switches_to_x_above_20(np.asarray(x), beta=beta)
 
 
 @claim(at=points, gap=gaps, beta=betas)

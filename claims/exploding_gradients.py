@@ -274,6 +274,14 @@ def divides_by_the_norm_plus_a_millionth(grads, *, max_norm):
     return [g * factor for g in grads], norm
 
 
+@convention(
+    "clip_by_global_norm", "it cuts a longer gradient to max_norm over the norm plus 10⁻⁶, and no other", within=1e-6
+)
+def divides_longer_ones_by_the_norm_plus_a_millionth(grads, *, max_norm):
+    clipped, norm = divides_by_the_norm_plus_a_millionth(grads, max_norm=max_norm)
+    return clipped if norm > max_norm else [g.copy() for g in grads], norm
+
+
 @claim(grads=real_grads, scale=scales, max_norm=max_norms)
 def clip_uses_one_factor(clip_by_global_norm, grads, scale, max_norm):
     """Gradients longer than max_norm are all multiplied by max_norm over their norm, which is returned as well.

@@ -7,7 +7,7 @@ from math import comb, log
 
 import numpy as np
 
-from claims import claim, legal, measured, myth, proved
+from claims import claim, convention, legal, measured, myth, proved
 from claims.toolbox.comparison import at_most, eps, equal, gamma, raises, within
 from claims.toolbox.data import digits
 from claims.toolbox.exact import rank
@@ -957,6 +957,11 @@ def normal_equations(x, y, alpha):
 @vanishes
 def takes_the_mean_in_place_of_the_sum(x, y, *, alpha):
     return normal_equations(x, y, alpha * len(x))
+
+
+@convention("ridge", "its loss is the mean over the examples, where this slot's is the sum: its alpha is alpha/N")
+def weighs_against_the_mean_loss(theirs, x, y, *, alpha):
+    return theirs(x, y, alpha=alpha / len(x))
 
 
 @vanishes

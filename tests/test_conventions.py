@@ -31,6 +31,99 @@ def softmax_cross_entropy(logits, y, *, label_smoothing=0.0):
     t = np.where(np.eye(C)[y] == 1, 1 - label_smoothing, label_smoothing / max(C - 1, 1))
     return float(-(t * log_p).sum() / N), (np.exp(log_p) - t) / N
 """,
+    "divides_longer_ones_by_the_norm_plus_a_millionth": """
+def clip_by_global_norm(grads, *, max_norm):
+    if not max_norm > 0:
+        raise ValueError("no")
+    top = np.max([np.abs(g).max() for g in grads if g.size] or [0.0])
+    if not np.isfinite(top):
+        return [g.copy() for g in grads], float(top)
+    norm = float(top * np.sqrt(sum(np.sum((g / top) ** 2) for g in grads))) if top else 0.0
+    if norm <= max_norm:
+        return [g.copy() for g in grads], norm
+    return [g * (max_norm / (norm + 1e-6)) for g in grads], norm
+""",
+    "is_the_identity_above_20": """
+def softplus(x, *, beta=1.0):
+    x = np.asarray(x) if np.asarray(x).dtype.kind == "f" else np.asarray(x, float)
+    return np.where(beta * x > 20, x, np.logaddexp(0, beta * x) / beta).astype(x.dtype)
+""",
+    "weighs_against_the_mean_loss": """
+def ridge(x, y, *, alpha):
+    if alpha < 0:
+        raise ValueError("no")
+    return np.linalg.solve(x.T @ x + len(x) * alpha * np.eye(x.shape[1]), x.T @ y)
+""",
+    "called_with_adagrads_eps_squared": """
+def adagrad_step(w, g, sum_squares, *, lr, eps=1e-10):
+    g = 1.0 * g
+    s = sum_squares + g * g
+    root = np.sqrt(s + eps)
+    return w - lr * np.divide(g, root, out=np.zeros_like(root), where=root > 0), s
+""",
+    "called_with_rmsprops_eps_squared": """
+def rmsprop_step(w, g, v, *, lr, alpha=0.99, eps=1e-8):
+    v = alpha * v + (1 - alpha) * g ** 2
+    root = np.sqrt(v + eps)
+    return w - lr * np.divide(g, root, out=np.zeros_like(root), where=root > 0), v
+""",
+    "called_with_the_root_that_eps_makes": """
+def batch_norm_forward(x, gamma, beta, *, eps=1e-5):
+    if len(x) == 0:
+        raise ValueError("empty")
+    c = x - x.mean(axis=0)
+    s = np.sqrt((c ** 2).mean(axis=0))
+    return gamma * (c / (s + eps)) + beta, (c, s, eps, gamma)
+
+def batch_norm_backward(d_out, cache):
+    c, s, eps, gamma = cache
+    q = s + eps
+    xhat = c / q
+    g = d_out * gamma
+    unit = np.divide(c, s, out=np.zeros_like(c), where=s > 0)
+    dc = g / q - unit * (g * c).mean(axis=0) / q ** 2
+    return dc - dc.mean(axis=0), (d_out * xhat).sum(axis=0), d_out.sum(axis=0)
+""",
+    "called_with_a_larger_scale_and_eps": """
+def batch_norm_forward(x, gamma, beta, *, eps=1e-5):
+    if len(x) == 0:
+        raise ValueError("empty")
+    n = len(x)
+    c = x - x.mean(axis=0)
+    m = max(n - 1, 1)
+    inv = 1 / np.sqrt((c ** 2).sum(axis=0) / m + eps)
+    return gamma * c * inv + beta, (c * inv, inv, gamma, m)
+
+def batch_norm_backward(d_out, cache):
+    xhat, inv, gamma, m = cache
+    dgamma = (d_out * xhat).sum(axis=0)
+    dx = gamma * inv * (d_out - d_out.mean(axis=0) - xhat * dgamma / m)
+    return dx, dgamma, d_out.sum(axis=0)
+""",
+    "exceeds_the_patience_and_passes_over_nan": """
+def early_stop(losses, *, patience, min_delta=0.0):
+    if len(losses) == 0 or patience < 1 or min_delta < 0:
+        raise ValueError("bad input")
+    best, best_epoch, count = np.inf, 0, 0
+    for epoch, loss in enumerate(losses):
+        if loss <= best - min_delta:
+            count = 0
+        else:
+            count += 1
+        if loss < best:
+            best, best_epoch = loss, epoch
+        if count > patience * 1:
+            return epoch, best_epoch
+    return None, best_epoch
+""",
+    "called_with_what_momentum_leaves": """
+def update_running_stats(running_mean, running_var, x, *, momentum=0.1):
+    if len(x) < 2:
+        raise ValueError("two examples needed")
+    mean = momentum * running_mean + (1 - momentum) * np.mean(x, axis=0)
+    var = momentum * running_var + (1 - momentum) * np.var(x, axis=0)
+    return mean, var
+""",
     "called_with_the_probability_to_keep": """
 def vanilla_dropout_forward(x, *, p, rng, training=True):
     if not training:

@@ -46,6 +46,10 @@ class Misdeclared(TypeError):
         super().__init__(f"{where}: {cause}; {remedy}")
 
 
+# The same formula written another way: a few roundings apart, not a different answer.
+ROUNDINGS = 1e-12
+
+
 @dataclass(frozen=True)
 class Filling:
     """A named way to fill a slot, with whatever the same author must fill along with it."""
@@ -55,6 +59,7 @@ class Filling:
     where: Where
     witness: Mapping[str, Any] | None = None
     convention: str = ""  # what is accepted elsewhere and differs from the slot; not a legal variant then
+    within: float = ROUNDINGS  # how far answers may be off, relative to answer and input, and still count as these
 
     @property
     def id(self) -> str:
@@ -228,17 +233,20 @@ def legal(slot: str, **others: Function) -> Callable[[Function], Function]:
     return declare
 
 
-def convention(slot: str, sentence: str, **others: Function) -> Callable[[Function], Function]:
+def convention(
+    slot: str, sentence: str, *, within: float = ROUNDINGS, **others: Function
+) -> Callable[[Function], Function]:
     """Declare another convention that is accepted elsewhere, in words; a function that follows it is not wrong.
 
     Claims do not hold on it, or it would be a legal variant.  Where answers can be translated, the
     function takes what follows the convention as its first argument, `theirs`, and then the slot's
     arguments, and returns what the slot should.  Elsewhere it takes the slot's arguments and answers by
-    the convention.
+    the convention; answers count as these if they are off by `within` at most, relative to answer and input:
+    where the convention decides by a threshold, by as much as differs on its two sides.
     """
 
     def declare(function: Function) -> Function:
-        filling = Filling(slot, {slot: function, **others}, Where.of(function), convention=sentence)
+        filling = Filling(slot, {slot: function, **others}, Where.of(function), convention=sentence, within=within)
         declared(function.__globals__).append(filling)
         return function
 

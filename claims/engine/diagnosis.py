@@ -3,7 +3,7 @@
 import re
 import traceback
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -48,7 +48,7 @@ def agreeing(filling: Filling, implementations: Mapping[str, OnTrial]) -> int:
             if any(isinstance(value, Handle) and value not in caches for value in call.arguments):
                 continue  # the forward pass that made this cache was not kept
             try:
-                if not _answers_alike(functions[name], call, caches):
+                if not _answers_alike(functions[name], call, caches, filling.within):
                     return -1
             except Exception:  # noqa: BLE001 - a mistake that crashes here is not the one
                 return -1
@@ -56,7 +56,7 @@ def agreeing(filling: Filling, implementations: Mapping[str, OnTrial]) -> int:
     return compared
 
 
-def _answers_alike(function: Function, call: Call, caches: dict[Handle, Any]) -> bool:
+def _answers_alike(function: Function, call: Call, caches: dict[Handle, Any], bound: float) -> bool:
     """Return whether a function answers a call as it was answered, and keep the caches that it returns."""
     arguments = tuple(value.again() if isinstance(value, Asked) else copied(value) for value in call.arguments)
     options = copied(call.options)
@@ -72,27 +72,38 @@ def _answers_alike(function: Function, call: Call, caches: dict[Handle, Any]) ->
     if len(results) != len(came):
         return False
     caches.update((handle, result) for handle, result in zip(came, results, strict=True) if isinstance(handle, Handle))
-    return all(isinstance(a, Handle) or _alike(a, b) for a, b in zip(came, results, strict=True))
+    given = [array for value in call.arguments for array in arrays(value) if array.dtype.kind == "f"]
+    return all(isinstance(a, Handle) or _alike(a, b, given, bound) for a, b in zip(came, results, strict=True))
 
 
 def _results(result: Any) -> tuple[Any, ...]:
     return result if isinstance(result, tuple) else (result,)
 
 
-def _alike(a: Any, b: Any) -> bool:
+def _alike(a: Any, b: Any, given: Sequence[np.ndarray[Any, Any]], bound: float) -> bool:
     first, second = [np.asarray(x) for x in _leaves(a)], [np.asarray(x) for x in _leaves(b)]
     if [x.shape for x in first] != [x.shape for x in second]:
         return False
-    # The same formula written another way: a few roundings apart, not a different answer.
-    return all(map(_close, first, second))
+    return all(
+        _close(x, y, [z for z in given if z.shape == x.shape], bound) for x, y in zip(first, second, strict=True)
+    )
 
 
-def _close(x: np.ndarray[Any, Any], y: np.ndarray[Any, Any]) -> bool:
+def _close(
+    x: np.ndarray[Any, Any], y: np.ndarray[Any, Any], given: Sequence[np.ndarray[Any, Any]], bound: float
+) -> bool:
     if "O" in (x.dtype.kind, y.dtype.kind) or "U" in (x.dtype.kind, y.dtype.kind):  # None, or a word
         return bool(np.all(x == y))
     with np.errstate(all="ignore"):
-        near = np.abs(np.subtract(x, y, dtype=float)) <= 1e-12 * np.maximum(np.abs(x), np.abs(y))
+        # A sum with an input that all but cancels it is off by roundings of that input.
+        size = np.max([np.abs(z) for z in (x, y, *given)], axis=0)
+        near = np.abs(np.subtract(x, y, dtype=float)) <= max(bound, _roundings(x), _roundings(y)) * size
     return bool(np.all((x == y) | (np.isnan(x) & np.isnan(y)) | near))
+
+
+def _roundings(x: np.ndarray[Any, Any]) -> float:
+    """Return what sixteen roundings come to in numbers narrower than float64, 0 in others."""
+    return 16 * float(np.finfo(x.dtype).eps) if x.dtype.kind == "f" and x.dtype.itemsize < 8 else 0.0
 
 
 def _leaves(value: Any) -> list[Any]:
