@@ -8,6 +8,7 @@ import textwrap
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from docutils.nodes import make_id
 from markupsafe import Markup
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
@@ -25,7 +26,7 @@ _LEXER, _FORMATTER = PythonLexer(), HtmlFormatter(nowrap=True)
 
 def href(book: Book, claim: Claim) -> str:
     """Return where a claim stands on the site, as a document and an anchor in it."""
-    return f"claims/{book.page_of[claim.id].stem}#{claim.id.replace('_', '-')}"
+    return f"claims/{book.page_of[claim.id].stem}#{make_id(claim.id)}"
 
 
 def address(book: Book, claim: Claim) -> str:

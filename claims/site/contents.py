@@ -48,7 +48,7 @@ def table(book: Book, stands: Standing) -> dict[str, Any]:
     """Return what the page of all claims shows: one row for each, in the order of the questions."""
     order = {question.id: i for i, question in enumerate(book.questions)}
     claims = sorted(book.claims.values(), key=lambda claim: order.get(book.question_of(claim.id), len(order)))
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "id": claim.id,
             "statement": claim.statement,

@@ -105,6 +105,8 @@ def dress_page(
             app.add_css_file(page.style)
     if pagename == "claims":
         app.add_js_file("claims.js", loading_method="defer")
+    captions = context["furo_navigation_tree"]  # headings without a level, which screen readers need
+    context["furo_navigation_tree"] = captions.replace('role="heading"', 'role="heading" aria-level="2"')
     if doctree is None or not (links := list(doctree.findall(ClaimLink))):
         return
     cards = context["pathto"](f"_static/{script_of(pagename)}", 1)
@@ -121,5 +123,5 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_transform(Twins)
     app.connect("doctree-resolved", link_claims)
     app.connect("env-updated", name_pages)
-    app.connect("html-page-context", dress_page)
+    app.connect("html-page-context", dress_page, priority=900)  # after the theme
     return {"parallel_read_safe": True, "parallel_write_safe": True}
