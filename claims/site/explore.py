@@ -26,8 +26,9 @@ A step multiplies each weight by 1 − ηh, with h the curvature in its directio
 So [1/h and 2/h, with the largest h, are the borders](#the_curve_falls_for_good_only_below_2_over_h): up to the first
 the steep weight walks to its minimum, up to the second it jumps across and comes closer all the same, beyond it each
 jump lands farther out.
-The flatter the other direction, the closer [the best rate](#the_best_constant_rate_is_close_to_the_limit) lies to the
-border where descent diverges.
+Oscillating tells what the weight does, and is no fault: the flatter the other direction, the closer
+[the best rate](#the_best_constant_rate_is_close_to_the_limit) lies to the border where descent diverges.
+The answer draws that rate and calls it acceptable.
 
 ## On digits
 
@@ -35,6 +36,7 @@ border where descent diverges.
 <div id="rate-digits" class="rate"></div>
 <script type="application/json" id="rate-runs">{runs}</script>
 <script defer src="_static/learning_rate_model.js"></script>
+<script defer src="_static/learning_rate_chart.js"></script>
 ```
 
 The same picture, without a formula: the higher the rate, the lower the loss after ten epochs, up to a cliff.

@@ -5,7 +5,7 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,13 +14,15 @@ from answers.gradient_update import sgd_step
 from answers.initialization import init_mlp
 from answers.two_layer_network import softmax_cross_entropy, two_layer_backward, two_layer_forward
 
+Floats: TypeAlias = NDArray[np.float64]
+
 FILE = Path(__file__).with_name("learning_rate_runs.json")
 RATES = (0.003, 0.005, 0.007, 0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 2, 3, 5, 7, 10, 20, 30)
 SEEDS = (0, 1, 2)
 EPOCHS, BATCH, HIDDEN, EVERY = 10, 32, 32, 14  # the loss is read four times an epoch
 
 
-def losses(lr: float, seed: int) -> NDArray:
+def losses(lr: float, seed: int) -> Floats:
     """Return the loss on all digits at the start and after every 14 of 560 mini-batches."""
     from sklearn.datasets import load_digits  # noqa: PLC0415 - an optional library, needed only to record
 
@@ -40,7 +42,7 @@ def losses(lr: float, seed: int) -> NDArray:
     return np.array(found)
 
 
-def _loss(x: NDArray, y: NDArray, params: list[NDArray]) -> float:
+def _loss(x: Floats, y: Floats, params: list[Floats]) -> float:
     return float(softmax_cross_entropy(two_layer_forward(x, *params)[0], y)[0])
 
 

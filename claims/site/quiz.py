@@ -104,7 +104,8 @@ def _place(book: Book, claim: Claim) -> str:
         if QUESTION.match(line):
             heading = make_id(line.lstrip("# "))
         if links := [link for link in LINK.finditer(line) if link["id"] == claim.id]:
-            words = quote(_plain(links[0][0]), safe="").replace("-", "%2D")  # a hyphen would divide the words
+            typeset = _plain(links[0][0]).replace("'", "’")
+            words = quote(typeset, safe="").replace("-", "%2D")  # a hyphen would divide the words
             return f"{page.stem}.html#{heading}:~:text={words}"
     return f"{page.stem}.html"
 

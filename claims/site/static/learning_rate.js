@@ -1,10 +1,14 @@
 "use strict";
-/* The learning-rate figure on the page. Its numbers come from learning_rate_model.js and the recorded runs. */
+/* The learning-rate figure on the page. Its numbers come from learning_rate_model.js and the recorded runs, its axes from
+   learning_rate_chart.js. */
 (() => {
   const model = learningRate;
+  const { asPower, chart, dots, drawMap, drawn, element, link, path, place, slug, ticks } = rateChart;
   const runs = JSON.parse(document.getElementById("rate-runs").textContent);
   const FLATTER = [1, 3, 10, 30];
   const RANGE = [0.02, 2.4]; // of η in units of 1/h
+  const LEFT_TICKS = [100, 1, 1e-2, 1e-4, 1e-6];
+  const LOSS_TICKS = [10, 1, 0.1, 0.01, 0.001];
   const state = readHash();
 
   // The address keeps what is shown
@@ -27,88 +31,8 @@
     }
   }
 
-  // Drawing
+  // What both figures share
 
-  const element = (tag, attributes = {}, ...children) => build(document.createElement(tag), attributes, children);
-  const drawn = (tag, attributes = {}, ...children) =>
-    build(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
-
-  function build(made, attributes, children) {
-    for (const [name, value] of Object.entries(attributes)) {
-      if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
-      else made.setAttribute(name, value);
-    }
-    made.append(...children);
-    return made;
-  }
-
-  const scale = ([from, to], [start, end]) => (value) => start + ((value - from) / (to - from)) * (end - start);
-  const logScale = (domain, range) => {
-    const inner = scale(domain.map(Math.log10), range);
-    return (value) => inner(Math.log10(Math.min(Math.max(value, 1e-30), 1e30)));
-  };
-  const path = (points) => `M${points.map(([x, y]) => `${x.toFixed(1)},${y.toFixed(1)}`).join("L")}`;
-  const dots = (points, name, r = 2.6) =>
-    points
-      .filter((point) => point.every((at) => Math.abs(at) < 1e4))
-      .map(([cx, cy]) => drawn("circle", { cx, cy, r, class: name }));
-
-  const POWERS = { 2: "²", "-2": "⁻²", "-4": "⁻⁴", "-6": "⁻⁶" };
-  const asPower = (value) => (value === 1 ? "1" : `10${POWERS[Math.round(Math.log10(value))]}`);
-
-  /* A picture as wide as its place, with axes; what is drawn into `plot` is cut off at its border. */
-  function chart(host, { height, xs, ys, x, y, xTicks = [], yTicks = [], xLabel = "", yLabel = "", left = 38 }) {
-    const width = Math.max(host.clientWidth, 200);
-    const box = { left, right: width - 10, top: yLabel ? 20 : 8, bottom: height - (xLabel ? 36 : xTicks.length ? 20 : 8) };
-    const [X, Y] = [xs(x, [box.left, box.right]), ys(y, [box.bottom, box.top])];
-    const clip = `${host.dataset.name}-clip`;
-    const size = { x: box.left, y: box.top, width: box.right - box.left, height: box.bottom - box.top };
-    const plot = drawn("g", { "clip-path": `url(#${clip})` });
-    const label = (words, at) => drawn("text", at, words);
-    const axes = [
-      drawn("clipPath", { id: clip }, drawn("rect", size)),
-      ...yTicks.map(([value]) => drawn("line", { class: "grid", x1: box.left, x2: box.right, y1: Y(value), y2: Y(value) })),
-      ...yTicks.map(([value, words]) => label(words, { x: box.left - 6, y: Y(value) + 4, "text-anchor": "end" })),
-      ...xTicks.map(([value, words]) => label(words, { x: X(value), y: box.bottom + 15, "text-anchor": "middle" })),
-      drawn("path", { class: "axis", d: `M${box.left},${box.top}V${box.bottom}H${box.right}` }),
-    ];
-    if (xLabel) axes.push(label(xLabel, { x: box.right, y: height - 5, "text-anchor": "end" }));
-    if (yLabel) axes.push(label(yLabel, { x: 2, y: 12 }));
-    const picture = drawn("svg", { viewBox: `0 0 ${width} ${height}`, width, height, "aria-hidden": "true" }, ...axes, plot);
-    host.replaceChildren(picture);
-    return { X, Y, box, plot, picture };
-  }
-
-  const place = (name) => element("div", { class: `rate-${name}`, "data-name": name });
-
-  /* The map of all rates, with the slider below it: what is left at the end, and the borders of the regimes. */
-  function drawMap(host, input, settings, { bands, curves, points, now, invert, set }) {
-    const { X, Y, box, plot, picture } = chart(host, { height: 170, ...settings });
-    for (const [name, from, to] of bands) {
-      const band = { x: X(from), width: X(to) - X(from) };
-      plot.append(drawn("rect", { ...band, y: box.top, height: box.bottom - box.top, class: `band ${slug(name)}` }));
-      if (band.width > 5.8 * name.length)
-        plot.append(drawn("text", { x: band.x + band.width / 2, y: box.top + 14, "text-anchor": "middle", class: `name ${slug(name)}` }, name));
-    }
-    for (const curve of curves) plot.append(drawn("path", { class: "curve", d: path(curve.map(([x, y]) => [X(x), Y(y)])) }));
-    plot.append(...dots(points.map(([x, y]) => [X(x), Y(y)]), "other", 2));
-    const [x, y] = [X(now[0]), Math.min(Math.max(Y(now[1]), box.top + 6), box.bottom - 6)];
-    plot.append(drawn("line", { class: "cursor", x1: x, x2: x, y1: box.top, y2: box.bottom }));
-    plot.append(drawn("circle", { class: `now ${slug(now[2])}`, cx: x, cy: y, r: 6 }));
-    // The middle of the slider's thumb, 22 pixels wide, stands below the cursor.
-    input.style.marginLeft = `${box.left - 11}px`;
-    input.style.width = `${box.right - box.left + 22}px`;
-    picture.addEventListener("pointerdown", (event) => {
-      host.setPointerCapture(event.pointerId);
-      set(invert((event.clientX - host.getBoundingClientRect().left - box.left) / (box.right - box.left)));
-    });
-    host.onpointermove = (event) => {
-      if (!host.hasPointerCapture(event.pointerId)) return;
-      set(invert((event.clientX - host.getBoundingClientRect().left - box.left) / (box.right - box.left)));
-    };
-  }
-
-  const slug = (name) => name.replace(" ", "-");
   const capital = (words) => words[0].toUpperCase() + words.slice(1);
   const percent = (share) => (share < 1e-4 ? "less than 0.01 %" : `${Number((100 * share).toPrecision(2))} %`);
   const short = (value) => String(Number(value.toPrecision(3)));
@@ -122,7 +46,13 @@
   }
 
   const slider = (label, attributes, set) =>
-    element("input", { type: "range", "aria-label": label, ...attributes, oninput: (event) => set(Number(event.target.value)), onchange: keepHash });
+    element("input", {
+      type: "range",
+      "aria-label": label,
+      ...attributes,
+      oninput: (event) => set(Number(event.target.value)),
+      onchange: keepHash,
+    });
 
   // On a quadratic
 
@@ -145,7 +75,13 @@
       return element("label", {}, radio, element("span", {}, times === 1 ? "as steep" : `${times} times flatter`));
     });
     const fieldset = element("fieldset", {}, element("legend", {}, "The other direction is"), ...choices);
-    root.append(words, map, input, element("div", { class: "rate-panels" }, element("div", {}, bowl, valley), loss), fieldset);
+    root.append(
+      words,
+      map,
+      input,
+      element("div", { class: "rate-panels" }, element("div", {}, bowl, valley), loss),
+      fieldset,
+    );
 
     function draw() {
       const [w, curvatures, lr] = [[1, 1], [1, 1 / state.flatter], state.eta];
@@ -164,69 +100,95 @@
         map,
         input,
         {
-          xs: scale, ys: logScale, x: RANGE, y: [1e-8, 1e3],
-          xTicks: [[0.5, "0.5"], [1, "1/h"], [1.5, "1.5"], [2, "2/h"]],
-          yTicks: [100, 1, 1e-2, 1e-4, 1e-6].map((value) => [value, asPower(value)]),
+          log: true,
+          x: RANGE,
+          y: [1e-8, 1e3],
+          xTicks: ticks([0.5, 1, 1.5, 2], (rate) => (rate % 1 ? String(rate) : `${rate}/h`)),
+          yTicks: ticks(LEFT_TICKS, asPower),
           yLabel: `loss left after ${model.STEPS} steps, at every rate η`,
         },
         {
           bands: model.REGIMES.map((each, i) => [each, [RANGE[0], enough, 1, 2][i], [enough, 1, 2, RANGE[1]][i]]),
-          curves: [rates.map((each) => [each, model.shareLeft(w, curvatures, each)])],
+          curve: rates.map((each) => [each, model.shareLeft(w, curvatures, each)]),
           points: [],
-          now: [lr, left, name],
-          invert: (share) => RANGE[0] + share * (RANGE[1] - RANGE[0]),
-          set: (eta) => (set(eta), keepHash()),
+          now: [lr, left],
+          name,
+          set,
+          done: keepHash,
         },
       );
-      drawBowl(bowl, steps, name);
-      drawValley(valley, steps, name);
-      drawLoss(loss, w, curvatures, lr, start, name);
+      link([
+        drawBowl(bowl, steps, name),
+        drawValley(valley, steps, name),
+        drawLoss(loss, w, curvatures, lr, start, name),
+      ]);
     }
     return draw;
   }
 
   function describe(name, curvatures, lr, left) {
     const factor = 1 - lr * Math.max(...curvatures);
-    const rest = `After ${model.STEPS} steps ${left > 1 ? `the loss is ${short(left)} times what it was` : `${percent(left)} of the loss is left`}.`;
+    const now = left > 1 ? `the loss is ${short(left)} times what it was` : `${percent(left)} of the loss is left`;
+    const rest = `After ${model.STEPS} steps ${now}.`;
     if (factor === 0) return `The first step takes w₁ exactly to its minimum. ${rest}`;
     if (factor === -1) return `w₁ jumps to and fro between the same two places for ever. ${rest}`;
-    if (name === "diverging") return `Each jump of w₁ across the minimum lands ${short(-factor)} times as far out. ${rest}`;
-    if (name === "oscillating") return `Each step takes w₁ across its minimum, to ${percent(-factor)} of the distance. ${rest}`;
-    return `Each step leaves ${percent(factor)} of w₁${curvatures[0] > curvatures[1] ? ` and ${percent(1 - lr * curvatures[1])} of w₂` : ""}. ${rest}`;
+    if (name === "diverging")
+      return `Each jump of w₁ across the minimum lands ${short(-factor)} times as far out. ${rest}`;
+    if (name === "oscillating")
+      return `Each step takes w₁ across its minimum, to ${percent(-factor)} of the distance. ${rest}`;
+    const flat = curvatures[0] > curvatures[1] ? ` and ${percent(1 - lr * curvatures[1])} of w₂` : "";
+    return `Each step leaves ${percent(factor)} of w₁${flat}. ${rest}`;
   }
 
   const WEIGHTS = [-1.45, 1.45];
 
   function drawBowl(host, steps, name) {
-    const { X, Y, plot } = chart(host, { height: 120, xs: scale, ys: scale, x: WEIGHTS, y: [0, 1.05], yLabel: "loss of w₁ alone", left: 22 });
+    const { X, Y, plot } = chart(host, {
+      height: 120,
+      x: WEIGHTS,
+      y: [0, 1.05],
+      yLabel: "loss of w₁ alone",
+      left: 22,
+    });
     const along = Array.from({ length: 61 }, (_, i) => WEIGHTS[0] + (i / 60) * (WEIGHTS[1] - WEIGHTS[0]));
     const points = steps.map(([w]) => [X(w), Y(w ** 2 / 2)]);
     plot.append(drawn("path", { class: "ground", d: path(along.map((w) => [X(w), Y(w ** 2 / 2)])) }));
     plot.append(drawn("path", { class: `walk ${slug(name)}`, d: path(points) }), ...dots(points, slug(name)));
+    return { host, plot, points };
   }
 
   function drawValley(host, steps, name) {
-    const height = Math.max(host.clientWidth, 200) - 12;
-    const { X, Y, plot } = chart(host, { height, xs: scale, ys: scale, x: WEIGHTS, y: WEIGHTS, xLabel: "w₁, steep", yLabel: "w₂", left: 22 });
-    const unit = X(1) - X(0);
-    const across = (Y(0) - Y(1)) * Math.sqrt(state.flatter);
-    for (const level of [0.15, 0.4, 0.7, 1, 1.3, 1.6, 1.9])
-      plot.append(drawn("ellipse", { class: "ground", cx: X(0), cy: Y(0), rx: level * unit, ry: level * across }));
+    const { X, Y, plot } = chart(host, {
+      height: Math.max(host.clientWidth, 200) + 24, // the plot is a square: a step is at a right angle to the contour
+      x: WEIGHTS,
+      y: WEIGHTS,
+      xLabel: "w₁, steep",
+      yLabel: "w₂",
+      left: 22,
+    });
+    for (const level of [0.15, 0.4, 0.7, 1, 1.3, 1.6, 1.9]) {
+      const rx = level * (X(1) - X(0));
+      plot.append(drawn("ellipse", { class: "ground", cx: X(0), cy: Y(0), rx, ry: rx * Math.sqrt(state.flatter) }));
+    }
     const points = steps.map(([w1, w2]) => [X(w1), Y(w2)]);
     plot.append(drawn("path", { class: "minimum", d: `M${X(0) - 5},${Y(0)}h10M${X(0)},${Y(0) - 5}v10` }));
     plot.append(drawn("path", { class: `walk ${slug(name)}`, d: path(points) }), ...dots(points, slug(name)));
     plot.append(drawn("circle", { class: "start", cx: points[0][0], cy: points[0][1], r: 5 }));
     plot.append(drawn("text", { x: points[0][0] + 9, y: points[0][1] - 7 }, "start"));
+    return { host, plot, points };
   }
 
   function drawLoss(host, w, curvatures, lr, start, name) {
     const beside = host.previousSibling; // or above, where the page is narrow
     const { X, Y, plot, picture } = chart(host, {
       height: beside.offsetTop === host.offsetTop ? beside.clientHeight : 260,
-      xs: scale, ys: logScale, x: [0, model.STEPS], y: [1e-8, 1e3],
-      xTicks: [0, 10, 20, 30].map((t) => [t, String(t)]),
-      yTicks: [100, 1, 1e-2, 1e-4, 1e-6].map((value) => [value, asPower(value)]),
-      xLabel: "steps", yLabel: "loss left",
+      log: true,
+      x: [0, model.STEPS],
+      y: [1e-8, 1e3],
+      xTicks: ticks([0, 10, 20, 30]),
+      yTicks: ticks(LEFT_TICKS, asPower),
+      xLabel: "steps",
+      yLabel: "loss left",
     });
     const curve = (of) => of.map((loss, t) => [X(t), Y(loss / start)]);
     w.forEach((each, i) => {
@@ -236,11 +198,15 @@
     const both = curve(model.quadraticLosses(w, curvatures, lr, model.STEPS));
     plot.append(drawn("path", { class: `walk ${slug(name)}`, d: path(both) }), ...dots(both, slug(name)));
     const legend = ["both", "of w₁", "of w₂"].map((words, i) =>
-      drawn("g", { transform: `translate(${[62, 126, 190][i]} 12)` },
+      drawn(
+        "g",
+        { transform: `translate(${[62, 126, 190][i]} 12)` },
         drawn("path", { class: i ? `part part-${i}` : `walk ${slug(name)}`, d: "M0,-4H20" }),
-        drawn("text", { x: 25 }, words)),
+        drawn("text", { x: 25 }, words),
+      ),
     );
     picture.append(...legend);
+    return { host, plot, points: both };
   }
 
   // On digits
@@ -262,34 +228,46 @@
       const [run, name] = [losses[0][index], regimes[index]];
       const readings = run.length - 1;
       const worst = name === "diverging" ? ` (${short(Math.max(...run))} at worst)` : "";
-      const sentence = `From ${short(run[0])} the loss ${worst ? "rises" : "falls"} to ${short(run.at(-1))}${worst} in ${epochs} epochs. It rises at ${model.rises(run) || "none"} of ${readings} readings.`;
+      const change = `${worst ? "rises" : "falls"} to ${short(run.at(-1))}${worst} in ${epochs} epochs`;
+      const rises = `It rises at ${model.rises(run) || "none"} of ${readings} readings.`;
+      const sentence = `From ${short(run[0])} the loss ${change}. ${rises}`;
       input.value = index;
       input.setAttribute("aria-valuetext", `${state.digits}, ${name}. ${sentence}`);
       say(words, name, `η = ${state.digits}`, sentence);
-      const border = (each) => [regimes.indexOf(each) - 0.5, regimes.lastIndexOf(each) + 0.5].map((i) => Math.min(Math.max(i, 0), rates.length - 1));
+      const border = (each) =>
+        [regimes.indexOf(each) - 0.5, regimes.lastIndexOf(each) + 0.5].map((i) =>
+          Math.min(Math.max(i, 0), rates.length - 1),
+        );
       drawMap(
         map,
         input,
         {
-          xs: scale, ys: logScale, x: [0, rates.length - 1], y: [4e-4, 60],
+          log: true,
+          x: [0, rates.length - 1],
+          y: [4e-4, 60],
           xTicks: [0.01, 0.1, 1, 10].map((lr) => [rates.indexOf(lr), String(lr)]),
-          yTicks: [10, 1, 0.1, 0.01, 0.001].map((value) => [value, String(value)]),
+          yTicks: ticks(LOSS_TICKS),
           yLabel: `loss after ${epochs} epochs, at every rate η; three runs each`,
         },
         {
           bands: model.REGIMES.map((each) => [each, ...border(each)]),
-          curves: [losses[0].map((each, i) => [i, each.at(-1)])],
+          curve: losses[0].map((each, i) => [i, each.at(-1)]),
           points: losses.flatMap((of) => of.map((each, i) => [i, each.at(-1)])),
-          now: [index, run.at(-1), name],
-          invert: (share) => share * (rates.length - 1),
-          set: (at) => (set(at), keepHash()),
+          now: [index, run.at(-1)],
+          name,
+          set,
+          done: keepHash,
         },
       );
       const { X, Y, plot } = chart(loss, {
-        height: 260, xs: scale, ys: logScale, x: [0, epochs], y: [4e-4, 60],
-        xTicks: [0, 2, 4, 6, 8, 10].map((epoch) => [epoch, String(epoch)]),
-        yTicks: [10, 1, 0.1, 0.01, 0.001].map((value) => [value, String(value)]),
-        xLabel: "epochs of 56 mini-batches", yLabel: "training loss",
+        height: 260,
+        log: true,
+        x: [0, epochs],
+        y: [4e-4, 60],
+        xTicks: ticks([0, 2, 4, 6, 8, 10]),
+        yTicks: ticks(LOSS_TICKS),
+        xLabel: "epochs of 56 mini-batches",
+        yLabel: "training loss",
       });
       const curves = losses.map((of) => of[index].map((each, i) => [X((i * epochs) / readings), Y(each)]));
       for (const curve of curves.slice(1)) plot.append(drawn("path", { class: "other", d: path(curve) }));
@@ -300,10 +278,18 @@
 
   const [quadratic, digits] = ["rate-quadratic", "rate-digits"].map((id) => document.getElementById(id));
   const draws = [mountQuadratic(quadratic), mountDigits(digits)];
-  for (const [i, root] of [quadratic, digits].entries()) new ResizeObserver(() => draws[i]()).observe(root);
+  for (const [i, root] of [quadratic, digits].entries()) {
+    let drawnAt = 0;
+    new ResizeObserver(([{ contentRect }]) => {
+      if (contentRect.width === drawnAt) return; // only the width matters: drawing may change the height
+      drawnAt = contentRect.width;
+      draws[i]();
+    }).observe(root);
+  }
   window.addEventListener("hashchange", () => {
     Object.assign(state, readHash());
-    for (const radio of quadratic.querySelectorAll("input[type=radio]")) radio.checked = Number(radio.value) === state.flatter;
+    for (const radio of quadratic.querySelectorAll("input[type=radio]"))
+      radio.checked = Number(radio.value) === state.flatter;
     for (const draw of draws) draw();
   });
 })();

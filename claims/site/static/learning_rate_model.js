@@ -41,7 +41,7 @@ const learningRate = (() => {
     return high;
   }
 
-  /* Of a recorded run: it ends above its start, or it rises at every fourth reading or more often, or a tenth is left. */
+  /* Of a recorded run: it ends above its start, it rises at every fourth reading or more often, a tenth is left. */
   const rises = (losses) => losses.filter((loss, i) => i && loss > losses[i - 1]).length;
 
   function regimeOfRun(losses) {

@@ -6,7 +6,7 @@
   const questions = new Map(list.map((question) => [question.id, question]));
   const LEVELS = { E: "easy", M: "medium", H: "hard" };
   const KEY = "answers-that-run/quiz";
-  const logic = quiz;
+  const logic = quizLogic;
   let memory = restore();
   let chosen = { levels: Object.keys(LEVELS), chapter: "" };
   let pressed = {}; // what each key does now
@@ -62,7 +62,11 @@
   function showChoice(takeFocus) {
     pressed = {};
     const pool = () => logic.select(items, questions, chosen.levels, chosen.chapter);
-    const start = element("button", { type: "button", class: "quiz-main", onclick: () => startSession(pool()) }, "Start");
+    const start = element(
+      "button",
+      { type: "button", class: "quiz-main", onclick: () => startSession(pool()) },
+      "Start",
+    );
     const size = element("p", { class: "quiz-size", role: "status" });
     const update = () => {
       const { length } = pool();
@@ -99,6 +103,7 @@
 
   function score() {
     const waits = logic.waiting(memory);
+    const back = waits ? `; ${waits} missed will come back` : "";
     const forget = () => {
       keep(logic.emptyMemory());
       showChoice(true);
@@ -107,9 +112,11 @@
       "p",
       { class: "quiz-score" },
       memory.asked
-        ? `So far you were right on ${memory.right} of ${memory.asked}${waits ? `; ${waits} missed will come back` : ""}. `
+        ? `So far you were right on ${memory.right} of ${memory.asked}${back}. `
         : "Your score stays in this browser. ",
-      memory.asked ? element("button", { type: "button", class: "quiz-quiet", onclick: forget }, "Forget my score") : "",
+      memory.asked
+        ? element("button", { type: "button", class: "quiz-quiet", onclick: forget }, "Forget my score")
+        : "",
     );
   }
 

@@ -1,6 +1,6 @@
 "use strict";
 /* What is asked next, and what is remembered. No page and no clock: tests run it as it is. */
-const quiz = (() => {
+const quizLogic = (() => {
   const SESSION = 10;
   const REST = 5; // so many others are asked before a statement comes back
 
