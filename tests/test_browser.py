@@ -1,24 +1,12 @@
 """The site in a real browser: what a reader's pointer, keys and fingers find, on a screen and on a telephone."""
 
 import re
-import shutil
 
 import pytest
 
 from claims.engine.reading import load
+from tests.browser import chromium
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="these tests drive a browser with Playwright")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed: apt-get install chromium")
-
-FLAGS = [
-    "--no-sandbox",  # CI runs as root
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 CLAIM = 'a.claim[data-claim="hidden_coordinates_are_arbitrary"]'
 PHONE = {"width": 360, "height": 740}
 FRONT_PAGE = 1.0  # s
@@ -27,10 +15,8 @@ WIDER = "document.documentElement.scrollWidth - document.documentElement.clientW
 
 @pytest.fixture(scope="module")
 def browser():
-    with sync_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield chromium
-        chromium.close()
+    with chromium() as found:
+        yield found
 
 
 @pytest.fixture
