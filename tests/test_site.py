@@ -20,7 +20,7 @@ from tests.sites import ODD
 
 pytest.importorskip("sphinx", reason="the site is built with Sphinx")
 
-from claims.site import cards, matrix, standing
+from claims.site import building, cards, matrix, standing
 
 LOADED = {
     "img": "src",
@@ -225,6 +225,16 @@ def test_what_sphinx_warns_of_stops_the_build_and_the_old_site_stays(unjudged):
     assert "nowhere.md" in said
     assert {path: path.read_bytes() for path in site.rglob("*") if path.is_file()} == before
     assert [path.name for path in site.parent.iterdir() if path.name.startswith(".site")] == []
+
+
+def test_whoever_interrupts_the_last_step_keeps_the_old_site(tmp_path):
+    """Between the two renames there is a moment in which no site lies in its place."""
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site/index.html").write_text("old")
+
+    with pytest.raises(FileNotFoundError):
+        building.replace(tmp_path / "site", tmp_path / "never made", tmp_path / "old")
+    assert (tmp_path / "site/index.html").read_text() == "old"
 
 
 def test_a_wrong_file_or_folder_is_one_line_and_harms_nothing(project):

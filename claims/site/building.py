@@ -36,11 +36,11 @@ def build(book: Book, stands: Standing, evidence: Path, output: Path, step: Call
         sources.write(book, stands, source)
         steps = 2 * len(list(source.rglob("*.md")))
         _sphinx(source, made, _settings(stands, evidence, source), lambda *_: step(steps))
-        _replace(output, made, Path(folder, "old"))
+        replace(output, made, Path(folder, "old"))
 
 
-def _replace(output: Path, made: Path, old: Path) -> None:
-    """Rename what was made; whoever interrupts this finds the old site where it was."""
+def replace(output: Path, made: Path, old: Path) -> None:
+    """Rename what was made to `output`, and what was there to `old`; if that fails, the old site is where it was."""
     if not output.exists():
         made.rename(output)
         return
