@@ -62,6 +62,7 @@ class Titles(SphinxTransform):
                 name = LEVELS[found["level"]]
                 number = nodes.inline("", found["id"], classes=["number"])
                 level = nodes.inline("", name, classes=["level", name])
+                title.parent["ids"].insert(0, nodes.make_id(found["id"]))
                 title[0:1] = [number, nodes.Text(" "), level, nodes.Text(f" {text[found.end() :]}")]
         sections = [child for child in self.document.children if isinstance(child, nodes.section)]
         if len(sections) > 1:
