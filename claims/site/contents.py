@@ -11,9 +11,7 @@ from claims.engine.book import Book, Question
 from claims.engine.slots import Slot
 from claims.site import cards, matrix
 from claims.site.chapters import LEVELS, chapters, numbered_title, pages
-from claims.site.standing import Standing
-
-KINDS = ("proved", "property", "measured", "myth")
+from claims.site.standing import KINDS, Standing, ordered
 
 
 def front(book: Book, stands: Standing) -> dict[str, Any]:
@@ -25,7 +23,7 @@ def front(book: Book, stands: Standing) -> dict[str, Any]:
             for title, among in chapters(book).items()
         },
         "run": stands.run,
-        "marks": sorted({stands.mark(claim) for claim in book.claims.values()} if not stands.missing else ()),
+        "marks": [] if stands.missing else ordered(map(stands.mark, book.claims.values())),
     }
 
 
@@ -38,7 +36,7 @@ def _question(book: Book, question: Question, stands: Standing) -> dict[str, Any
         "text": question.text,
         "group": question.group,
         "href": _address(book, question),
-        "counts": sorted(counted.items(), key=lambda item: (KINDS.index(item[0][0]), item[0][1])),
+        "counts": [(mark, counted[mark]) for mark in ordered(counted)],
         "refuted": sum(map(stands.refuted, mine)),
     }
 

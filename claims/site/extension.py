@@ -112,7 +112,7 @@ def dress_page(
         return
     cards = context["pathto"](f"_static/{script_of(pagename)}", 1)
     context["metatags"] += f'<meta name="claim-cards" content="{cards}">'
-    marks = sorted({tuple(link["mark"]) for link in links if link["mark"][1]})
+    marks = standing.ordered(link["mark"] for link in links if link["mark"][1])
     context["body"] += render("legend.html", marks=marks)
 
 
