@@ -193,7 +193,7 @@ def test_no_page_scrolls_sideways(opened, site):
     page = opened("index.html")
     wide = {}
     for path in sorted(site.rglob("*.html")):
-        page.goto(path.as_uri())
+        page.goto(path.as_uri(), wait_until="domcontentloaded")
         for width in (360, 1024):
             page.set_viewport_size({"width": width, "height": 740})
             if beyond := page.evaluate(WIDER):
