@@ -6,12 +6,18 @@ from pathlib import Path
 import pytest
 
 from claims.engine.declare import ROOT
+from tests import sites
 from tests.projects import QUESTIONS, SETTINGS, Project
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
     """Return a project with the page `demo`, and nothing wrong with it."""
+    return make_project(tmp_path)
+
+
+def make_project(tmp_path: Path) -> Project:
+    """Write a project with the page `demo` into a folder."""
     topics = [path.name for path in (ROOT / "claims").glob("[!_]*.py")]
     shutil.copytree(ROOT / "claims", tmp_path / "claims", ignore=shutil.ignore_patterns("__pycache__", *topics))
     (tmp_path / "answers").mkdir()
@@ -22,3 +28,10 @@ def project(tmp_path: Path) -> Project:
     made = Project(tmp_path)
     made.page()
     return made
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the whole book as a site, built once."""
+    pytest.importorskip("sphinx", reason="the site is built with Sphinx")
+    return sites.build(tmp_path_factory.mktemp("site"))

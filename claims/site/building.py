@@ -1,5 +1,6 @@
 """Build the site: write its sources, let Sphinx make pages of them, and put them where the old ones were."""
 
+import re
 import tempfile
 from collections.abc import Callable
 from io import StringIO
@@ -15,6 +16,7 @@ from claims.site import sources
 from claims.site.standing import Standing
 
 HERE = Path(__file__).parent
+_COLOUR = re.compile(r"\x1b\[[\d;]*m")
 _MADE = ".buildinfo"  # Sphinx writes it into each site
 TITLE = "Answers that run"
 
@@ -34,11 +36,11 @@ def build(book: Book, stands: Standing, evidence: Path, output: Path, step: Call
         sources.write(book, stands, source)
         steps = 2 * len(list(source.rglob("*.md")))
         _sphinx(source, made, _settings(stands, evidence, source), lambda *_: step(steps))
-        _replace(output, made, Path(folder, "old"))
+        replace(output, made, Path(folder, "old"))
 
 
-def _replace(output: Path, made: Path, old: Path) -> None:
-    """Rename what was made; whoever interrupts this finds the old site where it was."""
+def replace(output: Path, made: Path, old: Path) -> None:
+    """Rename what was made to `output`, and what was there to `old`; if that fails, the old site is where it was."""
     if not output.exists():
         made.rename(output)
         return
@@ -57,7 +59,7 @@ def _sphinx(source: Path, made: Path, settings: dict[str, Any], step: Callable[.
         for event in ("source-read", "doctree-resolved"):
             app.connect(event, step)
         app.build(force_all=True)
-    if said := warnings.getvalue().strip():
+    if said := _COLOUR.sub("", warnings.getvalue()).strip():
         raise BadInput(said.replace(f"{source}/", f"{ANSWERS}/"))
 
 

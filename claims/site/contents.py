@@ -5,15 +5,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from claims.engine import text
+from docutils.nodes import make_id
+
 from claims.engine.book import Book, Question
-from claims.engine.declare import Claim
 from claims.engine.slots import Slot
 from claims.site import cards, matrix
 from claims.site.chapters import LEVELS, chapters, numbered_title, pages
-from claims.site.standing import Standing
-
-KINDS = ("proved", "property", "measured", "myth")
+from claims.site.standing import KINDS, Standing, ordered
 
 
 def front(book: Book, stands: Standing) -> dict[str, Any]:
@@ -25,8 +23,7 @@ def front(book: Book, stands: Standing) -> dict[str, Any]:
             for title, among in chapters(book).items()
         },
         "run": stands.run,
-        "missing": stands.missing,
-        "marks": sorted({stands.mark(claim) for claim in book.claims.values()} if not stands.missing else ()),
+        "marks": [] if stands.missing else ordered(map(stands.mark, book.claims.values())),
     }
 
 
@@ -38,25 +35,30 @@ def _question(book: Book, question: Question, stands: Standing) -> dict[str, Any
         "level": LEVELS[question.level],
         "text": question.text,
         "group": question.group,
-        "href": f"{question.page}.html" if question.page in book.pages else "",
-        "counts": sorted(counted.items(), key=lambda item: (KINDS.index(item[0][0]), item[0][1])),
+        "href": _address(book, question),
+        "counts": [(mark, counted[mark]) for mark in ordered(counted)],
         "refuted": sum(map(stands.refuted, mine)),
     }
+
+
+def _address(book: Book, question: Question) -> str:
+    if question.page not in book.pages:
+        return ""
+    alone = sum(other.page == question.page for other in book.questions) == 1
+    return f"{question.page}.html" if alone else f"{question.page}.html#{make_id(question.id)}"
 
 
 def table(book: Book, stands: Standing) -> dict[str, Any]:
     """Return what the page of all claims shows: one row for each, in the order of the questions."""
     order = {question.id: i for i, question in enumerate(book.questions)}
     claims = sorted(book.claims.values(), key=lambda claim: order.get(book.question_of(claim.id), len(order)))
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
-            "id": claim.id,
             "statement": claim.statement,
             "href": cards.address(book, claim),
             "mark": stands.mark(claim),
             "question": book.question_of(claim.id),
             "slots": claim.slots,
-            "mistakes": len(claim.mistakes),
         }
         for claim in claims
     ]
@@ -66,8 +68,6 @@ def table(book: Book, stands: Standing) -> dict[str, Any]:
         "outcomes": sorted({row["mark"][1] for row in rows} - {""}),
         "questions": [question.id for question in book.questions],
         "slots": sorted(book.slots),
-        "stems": list(book.pages),
-        "missing": stands.missing,
     }
 
 
@@ -76,7 +76,10 @@ def page(book: Book, stem: str, stands: Standing) -> dict[str, Any]:
     return {
         "stem": stem,
         "title": numbered_title(book, stem),
-        "claims": [{**cards.facts(book, claim, stands), **_details(book, claim)} for claim in book.pages[stem].claims],
+        "claims": [
+            {**cards.facts(book, claim, stands), "paragraphs": list(_paragraphs(claim.details))}
+            for claim in book.pages[stem].claims
+        ],
         "slots": [_slot(book, slot, stands) for slot in book.pages[stem].slots],
         "code": cards.code,
         "highlighted": cards.highlighted,
@@ -85,18 +88,12 @@ def page(book: Book, stem: str, stands: Standing) -> dict[str, Any]:
     }
 
 
-def _details(book: Book, claim: Claim) -> dict[str, Any]:
-    variants = [variant.id for name in claim.slots for variant in book.variants(name)]
-    return {"paragraphs": list(_paragraphs(claim.details)), "slots": claim.slots, "variants": variants}
-
-
 def _slot(book: Book, slot: Slot, stands: Standing) -> dict[str, Any]:
     summary, _, rest = (inspect.getdoc(slot.reference) or "").partition("\n\n")
     return {
         "name": slot.name,
         "signature": str(slot),
         "paragraphs": list(_paragraphs(f"{summary}\n\n{rest}")),
-        "claims": text.count(len(list(book.claims_on(slot.name))), "claim"),
         "conventions": book.conventions(slot.name),
         "variants": book.variants(slot.name),
         "matrix": matrix.of_slot(book, slot, stands),

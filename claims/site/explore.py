@@ -23,11 +23,11 @@ Here are all the rates between them: move η, and see what becomes of the descen
 ```
 
 A step multiplies each weight by 1 − ηh, with h the curvature in its direction.
-So [1/h and 2/h, with the largest h, are the borders](#the_curve_falls_for_good_only_below_2_over_h): up to the first
-the steep weight walks to its minimum, up to the second it jumps across and comes closer all the same, beyond it each
-jump lands farther out.
+So [1/h and 2/h, with the largest h, are the borders](claim:the_curve_falls_for_good_only_below_2_over_h): up to the
+first the steep weight walks to its minimum, up to the second it jumps across and comes closer all the same, beyond it
+each jump lands farther out.
 Oscillating tells what the weight does, and is no fault: the flatter the other direction, the closer
-[the best rate](#the_best_constant_rate_is_close_to_the_limit) lies to the border where descent diverges.
+[the best rate](claim:the_best_constant_rate_is_close_to_the_limit) lies to the border where descent diverges.
 The answer draws that rate and calls it acceptable.
 
 ## On digits

@@ -62,6 +62,7 @@ class Titles(SphinxTransform):
                 name = LEVELS[found["level"]]
                 number = nodes.inline("", found["id"], classes=["number"])
                 level = nodes.inline("", name, classes=["level", name])
+                title.parent["ids"].insert(0, nodes.make_id(found["id"]))
                 title[0:1] = [number, nodes.Text(" "), level, nodes.Text(f" {text[found.end() :]}")]
         sections = [child for child in self.document.children if isinstance(child, nodes.section)]
         if len(sections) > 1:
@@ -105,11 +106,13 @@ def dress_page(
             app.add_css_file(page.style)
     if pagename == "claims":
         app.add_js_file("claims.js", loading_method="defer")
+    captions = context["furo_navigation_tree"]  # headings without a level, which screen readers need
+    context["furo_navigation_tree"] = captions.replace('role="heading"', 'role="heading" aria-level="2"')
     if doctree is None or not (links := list(doctree.findall(ClaimLink))):
         return
     cards = context["pathto"](f"_static/{script_of(pagename)}", 1)
     context["metatags"] += f'<meta name="claim-cards" content="{cards}">'
-    marks = sorted({tuple(link["mark"]) for link in links if link["mark"][1]})
+    marks = standing.ordered(link["mark"] for link in links if link["mark"][1])
     context["body"] += render("legend.html", marks=marks)
 
 
@@ -121,5 +124,5 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_transform(Twins)
     app.connect("doctree-resolved", link_claims)
     app.connect("env-updated", name_pages)
-    app.connect("html-page-context", dress_page)
+    app.connect("html-page-context", dress_page, priority=900)  # after the theme
     return {"parallel_read_safe": True, "parallel_write_safe": True}

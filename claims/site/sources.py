@@ -34,12 +34,17 @@ def write(book: Book, stands: Standing, folder: Path) -> None:
 
 
 def _pages(book: Book, stands: Standing) -> Iterator[tuple[str, str]]:
+    beside = []
+    for page in GENERATED:
+        if text := page.source(book, stands.run or None):
+            beside.append(page.name)
+            yield page.name, text
+    beside.append("claims")
     for path in sorted((ROOT / ANSWERS).glob("*.md")):
         if path.stem != "README":  # its list of questions is the front page
             yield path.stem, _linked(path.read_text(encoding="utf-8"))
-    for page in GENERATED:
-        yield page.name, page.source(book, stands.run or None)
-    yield "index", render("index.md", **contents.front(book, stands), generated=GENERATED)
+            beside += [path.stem] if path.stem not in book.pages else []
+    yield "index", render("index.md", **contents.front(book, stands), beside=beside)
     yield "claims", render("claims.md", **contents.table(book, stands))
     for stem in book.pages:
         yield f"claims/{stem}", render("claims_of_page.md", **contents.page(book, stem, stands))

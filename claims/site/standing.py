@@ -2,7 +2,7 @@
 
 import functools
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +12,7 @@ from claims.engine import evidence
 from claims.engine.declare import Claim
 from claims.engine.subjects import REFERENCE, BadInput
 
+KINDS = ("proved", "property", "measured", "myth")
 NOT_JUDGED = "not judged"
 _NEVER: Mapping[str, Any] = {"outcome": NOT_JUDGED, "reason": "the run did not include it"}
 
@@ -46,6 +47,11 @@ class Standing:
     def refuted(self, claim: Claim) -> int:
         """Return how many of a claim's mistakes the run refuted."""
         return sum(mistake["outcome"] == "refuted" for mistake in self.of(claim).get("mistakes", ()))
+
+
+def ordered(marks: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return different marks, the strongest kind first."""
+    return sorted(set(marks), key=lambda mark: (KINDS.index(mark[0]), mark[1]))
 
 
 @functools.cache

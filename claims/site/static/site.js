@@ -5,6 +5,14 @@ if (location.protocol === "file:" && typeof DOCUMENTATION_OPTIONS !== "undefined
   DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false; // a file cannot fetch another one to quote it
 }
 
+const letScroll = (within) => {
+  for (const code of within.querySelectorAll("pre")) {
+    if (code.scrollWidth > code.clientWidth) code.tabIndex = 0; // the arrow keys scroll it
+  }
+};
+letScroll(document);
+document.addEventListener("toggle", (event) => letScroll(event.target), true);
+
 (() => {
   const source = document.querySelector('meta[name="claim-cards"]')?.content;
   const links = document.querySelectorAll("a.claim[data-claim]");
@@ -55,12 +63,13 @@ if (location.protocol === "file:" && typeof DOCUMENTATION_OPTIONS !== "undefined
     open = link;
     const html = (await cards())[link.dataset.claim];
     if (open !== link || !html) return;
-    card.innerHTML = `<button class="card-close" aria-label="Close">×</button>${html}`;
+    card.innerHTML = `<button class="card-close" aria-label="Close" tabindex="-1">×</button>${html}`;
     link.after(card);
     card.showPopover();
     link.setAttribute("aria-expanded", "true");
     link.setAttribute("aria-controls", card.id);
     place(link, x, y);
+    letScroll(card);
   };
 
   const hide = () => {
