@@ -288,12 +288,18 @@ def threes(dtype):
     return {"numbers": numbers, "p": 0.25, "dtype": dtype, "rng": np.random.default_rng(0)}
 
 
+def hundreds(p):
+    """Return a witness of four hundred ones: at p = 0.97 some of them are kept."""
+    numbers = case(x=np.ones((4, 10, 10)), d_out=np.zeros((4, 10, 10)))
+    return {"numbers": numbers, "p": p, "dtype": np.float64, "rng": np.random.default_rng(0)}
+
+
 @train_output_is_zero_or_x_over_keep.refutes("dropout_forward")
 def forgets_to_divide_by_keep(x, *, p, rng, training=True):
     return (np.where(rng.random(x.shape) >= p, x * 1.0, 0.0) if training else x * 1.0), None
 
 
-@train_output_is_zero_or_x_over_keep.refutes("dropout_forward")
+@train_output_is_zero_or_x_over_keep.refutes("dropout_forward", by=hundreds(0.97))
 def divides_by_a_twentieth_at_least(x, *, p, rng, training=True):
     scale = 1 / max(1 - p, 0.05) if training else 1.0
     return np.where((rng.random(x.shape) >= p) | (not training), x * scale, 0.0), None

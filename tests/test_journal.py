@@ -117,7 +117,10 @@ LINES = [json.dumps(result(seed)).encode() + b"\n" for seed in range(3)]
         (HEAD + b"\0" * 9 + b"\n" + LINES[2], "2: this is no result; delete the line, and its run is done again"),
         (HEAD + LINES[0] + b"\n" + LINES[1], "3: this is no result; delete the line, and its run is done again"),
         (HEAD + LINES[0] + b"{}\n", "3: this is no result; delete the line, and its run is done again"),
-        (HEAD + b'{"batch_size": [], "seed": 1}\n', "2: this is no result; delete the line, and its run is done again"),
+        (
+            HEAD + json.dumps({"batch_size": [], "seed": 1}).encode() + b"\n",
+            "2: this is no result; delete the line, and its run is done again",
+        ),
         (HEAD + LINES[0] * 2, "3: the result of this run stands in an earlier line; delete one of the two"),
     ],
 )

@@ -1,5 +1,6 @@
 """Strategies reach what breaks code, shrink to the smallest, and draw the same cases from the same seed."""
 
+import ast
 import subprocess
 import sys
 
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import seed as seeded
 
+from claims.engine.declare import ROOT
 from claims.engine.profiles import PROFILES, search
 from claims.toolbox import strategies
 
@@ -144,17 +146,31 @@ def test_a_seed_draws_the_same_cases_whatever_is_loaded():
     code = (
         "import sys; sys.path.insert(0, '.'); {extra}\n"
         "from tests.test_strategies import drawn, LAYERS; from claims.toolbox import strategies\n"
-        "print([c.W.tolist() for c in drawn(strategies.integer_arrays(**LAYERS), 60, seed=5)])"
+        "print([c.W.tolist() for c in drawn(strategies.integer_arrays(**LAYERS), 60, seed=5)])\n"
+        "print(drawn(strategies.choices(*range(256)), 200, seed=5))"
     )
     said = [
         subprocess.run(
             [sys.executable, "-c", code.format(extra=extra)], capture_output=True, text=True, check=True
         ).stdout
-        for extra in ("pass", "import claims.command.catalogue, tests.test_runs, tests.test_judge")
+        for extra in ("pass", "import claims.command.catalogue, claims.judge.wire, tests.test_runs, tests.test_judge")
     ]
 
     assert said[0] == said[1]
     assert said[0].count("[[") > 50
+
+
+def test_no_byte_string_of_ours_is_as_long_as_one_that_is_drawn():
+    """Hypothesis would mix it in where the module that holds it happens to be loaded."""
+    longest = max(
+        len(node.value)
+        for folder in ("answers", "claims", "tests")
+        for path in (ROOT / folder).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, bytes)
+    )
+
+    assert 0 < longest < strategies.LONGER
 
 
 def test_choices_reach_every_option_and_prefer_the_first():

@@ -10,8 +10,9 @@ than for one.  Three details make the counterexamples as small as those of eleme
 - each array is read back to front, because shrinking pushes what cannot become zero to the end.
 
 The tables are sorted from simple to complicated, so that a smaller byte is a simpler number.
-Byte strings have a further virtue: Hypothesis mixes constants found in loaded modules into the
-integers and floats that it draws, so the same seed would draw other cases in another session.
+Byte strings have a further virtue.  Hypothesis mixes constants found in loaded modules into what it
+draws, so the same seed would draw other cases in another session; byte strings longer than any that
+stands in our code are not affected.
 """
 
 from collections import namedtuple
@@ -71,6 +72,7 @@ LOGITS = _table(
 )
 PROBABILITIES = (0.5, 0.0, 1.0, 0.25, 0.75, 0.1, 0.9, 0.2, 0.8, 1e-9, 1 - 1e-9, 1 / 3, 0.01, 0.99)
 
+LONGER = 12  # bytes, than any constant of our modules
 _LARGEST = 4  # of any dimension, if not said otherwise: such shapes show every transposition, and cases stay small
 _CODED = (
     32  # numbers of an array that have a byte each; what lies behind them in a large array is scattered by one more
@@ -113,7 +115,7 @@ def logit_arrays(*, largest: int = _LARGEST, **shapes: str) -> SearchStrategy[An
 
 def choices(*options: Any) -> SearchStrategy[Any]:
     """Draw one of the options, the first when in doubt; like everything here, from bytes alone."""
-    return st.binary(min_size=1, max_size=1).map(lambda code: options[code[0] % len(options)])
+    return _bytes(1).map(lambda code: options[code[0] % len(options)])
 
 
 def probabilities() -> SearchStrategy[float]:
@@ -123,12 +125,18 @@ def probabilities() -> SearchStrategy[float]:
 
 def generators() -> SearchStrategy[np.random.Generator]:
     """Draw a fresh random generator; which, does not matter, so it shrinks to the one with seed 0."""
-    return st.binary(min_size=2, max_size=2).map(lambda code: np.random.default_rng(int.from_bytes(code)))
+    return _bytes(2).map(lambda code: np.random.default_rng(int.from_bytes(code[:2])))
 
 
 def case(**arrays: ArrayLike) -> Any:
     """Return one case as the strategies draw it, for a witness or the counterexample of a myth."""
     return _record(tuple(arrays))(*map(_held, arrays.values()))
+
+
+def _bytes(used: int) -> SearchStrategy[bytes]:
+    """Draw a byte string with so many bytes at least; those that nobody reads shrink to zeros."""
+    length = max(used, LONGER)
+    return st.binary(min_size=length, max_size=length)
 
 
 def _coded(table: Table, shapes: Mapping[str, str], largest: int) -> SearchStrategy[Any]:
@@ -150,7 +158,7 @@ def _coded(table: Table, shapes: Mapping[str, str], largest: int) -> SearchStrat
             at += pool
         return record(*arrays)
 
-    return st.binary(min_size=length, max_size=length).map(decoded)
+    return _bytes(length).map(decoded)
 
 
 @cache
