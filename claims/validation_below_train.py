@@ -411,8 +411,8 @@ def label_smoothing_puts_a_floor_under_the_loss(smoothed_loss_floor, softmax_cro
     floor = smoothed_loss_floor(C, label_smoothing=label_smoothing)
     t = np.full(C, label_smoothing / C) + (1 - label_smoothing) * np.eye(C)[0]
     best = np.log(np.maximum(t, 1e-300))
-    # A loss is a sum of C products, known to a few ε of the logits' range.
-    slack = 8 * C * eps * (1 + np.ptp(scores.z))
+    # A loss is a sum of C products, known to a few ε of the logits' size.
+    slack = 8 * C * eps * (1 + 2 * np.max(np.abs(scores.z)))
     options = {"label_smoothing": label_smoothing}
     assert at_most(floor, softmax_cross_entropy(scores.z[None], np.zeros(1, np.int64), **options)[0] + slack)
     # The logarithms of the best logits are of the size of their range.
