@@ -31,6 +31,19 @@ def chromium() -> Iterator[Any]:
         browser.close()
 
 
+@contextmanager
+def opened(browser: Any, address: str, **settings: Any) -> Iterator[Any]:
+    """Yield a page in a window of its own; in the end it has complained of nothing."""
+    context, faults = browser.new_context(**settings), []
+    page = context.new_page()
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("console", lambda message: message.type == "error" and faults.append(message.text))
+    page.goto(address)
+    yield page
+    context.close()
+    assert faults == []
+
+
 def page_with(path: Path, source: str, *, style: str, scripts: list[str], static: Path) -> str:
     """Write the HTML of a generated page around its raw blocks, as the theme would, and return its address."""
     blocks = "".join(part.split("\n```", 1)[0] for part in source.replace("`````", "```").split("```{raw} html\n")[1:])

@@ -1,12 +1,15 @@
 """A small project on disk, to break."""
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from claims.engine.declare import ROOT
 from tests import sites
+from tests.browser import chromium
 from tests.projects import QUESTIONS, SETTINGS, Project
 
 
@@ -28,6 +31,13 @@ def make_project(tmp_path: Path) -> Project:
     made = Project(tmp_path)
     made.page()
     return made
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Yield a browser; not for the whole session, since beside it no other test could run an event loop."""
+    with chromium() as found:
+        yield found
 
 
 @pytest.fixture(scope="session")

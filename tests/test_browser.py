@@ -5,19 +5,12 @@ import re
 import pytest
 
 from claims.engine.reading import load
-from tests.browser import chromium
 
 CLAIM = 'a.claim[data-claim="hidden_coordinates_are_arbitrary"]'
 ENTRY = re.compile(r"/claims/linear_layers\.html#hidden-coordinates-are-arbitrary$")
 PHONE = {"width": 360, "height": 740}
 FRONT_PAGE = 1.0  # s
 WIDER = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture

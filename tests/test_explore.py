@@ -12,16 +12,10 @@ from answers.learning_rate import quadratic_losses
 from claims.engine.declare import ROOT
 from claims.site import explore
 from claims.site import learning_rate_runs as runs
-from tests.browser import chromium, page_with
+from tests.browser import opened, page_with
 
 RATES = np.concatenate([np.arange(2, 241) / 100, [1e-9, 1 - 2.0**-53, 2 + 1e-12]])
 CURVATURES = [(1.0, 1 / flatter) for flatter in (1, 3, 10, 30)] + [(9.0, 1e-3)]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")
@@ -38,15 +32,8 @@ def address(tmp_path_factory):
 
 @pytest.fixture
 def page(browser, address):
-    context = browser.new_context(viewport={"width": 360, "height": 780}, reduced_motion="reduce")
-    opened = context.new_page()
-    opened.faults = []
-    opened.on("pageerror", lambda error: opened.faults.append(str(error)))
-    opened.on("console", lambda message: message.type == "error" and opened.faults.append(message.text))
-    opened.goto(address)
-    yield opened
-    assert opened.faults == []
-    context.close()
+    with opened(browser, address, viewport={"width": 360, "height": 780}, reduced_motion="reduce") as page:
+        yield page
 
 
 def test_the_curve_is_that_of_the_page(page):

@@ -11,7 +11,7 @@ pytest.importorskip("sphinx", reason="the site's libraries are not installed")
 from claims.engine import reading
 from claims.engine.subjects import REFERENCE
 from claims.site import cards, quiz
-from tests.browser import chromium, page_with
+from tests.browser import opened, page_with
 
 STATIC = reading.ROOT / "claims/site/static"
 ITEM = re.compile(r'<script type="application/json" id="quiz-data">(.*?)</script>', re.DOTALL)
@@ -130,12 +130,6 @@ def test_the_page_is_small_and_whole(book):
 
 
 @pytest.fixture(scope="module")
-def browser():
-    with chromium() as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
 def address(book, tmp_path_factory):
     file = tmp_path_factory.mktemp("quiz") / "quiz.html"
     source = quiz.quiz_source(book, evidence(book))
@@ -144,15 +138,8 @@ def address(book, tmp_path_factory):
 
 @pytest.fixture
 def page(browser, address):
-    context = browser.new_context(viewport={"width": 360, "height": 780})
-    opened = context.new_page()
-    opened.faults = []
-    opened.on("pageerror", lambda error: opened.faults.append(str(error)))
-    opened.on("console", lambda message: message.type == "error" and opened.faults.append(message.text))
-    opened.goto(address)
-    yield opened
-    assert opened.faults == []
-    context.close()
+    with opened(browser, address, viewport={"width": 360, "height": 780}) as page:
+        yield page
 
 
 FAIR = """() => {
