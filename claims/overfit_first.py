@@ -19,7 +19,7 @@ from claims.toolbox.strategies import case, choices, integer_arrays, real_arrays
 
 courses = integer_arrays(losses="T", largest=6)
 settings = choices({}, {"floor": 0.5}, {"margin": 0.25}, {"floor": 0.25, "margin": 0.5}, {"floor": 1.0, "margin": 0.0})
-endings = choices(None, 0.0, 0.05, 0.25, 0.75, 1.0, -1.0, np.nan, np.inf, -np.inf)
+endings = choices(None, 0.0, 0.0625, 0.25, 0.75, 1.0, -1.0, np.nan, np.inf, -np.inf)  # above the floor
 
 
 def replayed(losses):
@@ -36,7 +36,7 @@ def the_check_asks_where_the_loss_ends(overfit_one_batch, course, options, endin
     """
     losses = course.losses / 4  # quarters, so that a loss can lie exactly on the margin
     if ending is not None:
-        losses[-1] = ending
+        losses[-1] = options.get("floor", 0.0) + ending
     steps = []
 
     def step():

@@ -31,18 +31,6 @@ def softmax_cross_entropy(logits, y, *, label_smoothing=0.0):
     t = np.where(np.eye(C)[y] == 1, 1 - label_smoothing, label_smoothing / max(C - 1, 1))
     return float(-(t * log_p).sum() / N), (np.exp(log_p) - t) / N
 """,
-    "divides_longer_ones_by_the_norm_plus_a_millionth": """
-def clip_by_global_norm(grads, *, max_norm):
-    if not max_norm > 0:
-        raise ValueError("no")
-    top = np.max([np.abs(g).max() for g in grads if g.size] or [0.0])
-    if not np.isfinite(top):
-        return [g.copy() for g in grads], float(top)
-    norm = float(top * np.sqrt(sum(np.sum((g / top) ** 2) for g in grads))) if top else 0.0
-    if norm <= max_norm:
-        return [g.copy() for g in grads], norm
-    return [g * (max_norm / (norm + 1e-6)) for g in grads], norm
-""",
     "is_the_identity_above_20": """
 def softplus(x, *, beta=1.0):
     x = np.asarray(x) if np.asarray(x).dtype.kind == "f" else np.asarray(x, float)
@@ -406,10 +394,31 @@ def test_a_convention_excuses_no_impurity(impurity):
 
 def test_a_convention_without_a_translation_excuses_no_crash():
     """A function that agrees wherever it answers, and does not always answer, is wrong."""
-    source = FOLLOWING["divides_by_the_norm_plus_a_millionth"].replace(
-        "    return [g * min", "    assert not any((g == 0).any() for g in grads)\n    return [g * min"
+    source = FOLLOWING["is_the_identity_above_20"].replace(
+        "    return np.where", "    assert not (x == 1).any()\n    return np.where"
     )
 
     (finding,) = findings(source)
 
     assert finding.outcome == "wrong"
+
+
+def test_a_convention_has_room_for_the_ways_to_write_it():
+    """PyTorch multiplies always, by 1 at most; who asks first whether the gradient is too long follows it as well."""
+    (finding,) = findings("""
+def clip_by_global_norm(grads, *, max_norm):
+    if not max_norm > 0:
+        raise ValueError("no")
+    top = np.max([np.abs(g).max() for g in grads if g.size] or [0.0])
+    if not np.isfinite(top):
+        return [g.copy() for g in grads], float(top)
+    norm = float(top * np.sqrt(sum(np.sum((g / top) ** 2) for g in grads))) if top else 0.0
+    if norm <= max_norm:
+        return [g.copy() for g in grads], norm
+    return [g * (max_norm / (norm + 1e-6)) for g in grads], norm
+""")
+
+    assert (finding.outcome, finding.convention) == (
+        "right",
+        CONVENTIONS["divides_by_the_norm_plus_a_millionth"].convention,
+    )

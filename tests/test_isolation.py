@@ -94,7 +94,7 @@ RESULTS = {
     "NaN": ("np.maximum(x, 0) * np.nan", ""),
     "a list": ("np.maximum(x, 0).tolist()", "returned a list"),
     "a scalar for an array": ("1.0", "returned"),
-    "a generator": ("(v for v in x)", "returned a generator"),
+    "a generator": ("(v for v in x)", "returned a list"),
     "a tuple for one result": ("(np.maximum(x, 0),)", "returned a tuple of 1"),
     "nothing": ("None", "returned nothing"),
     "an object": ("object()", "returned a object"),

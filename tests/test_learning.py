@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -180,10 +181,14 @@ def test_where_nothing_can_be_confined_the_judge_works_and_says_so(build, monkey
 
 def test_the_session_that_the_readme_shows_is_what_happens(tmp_path):
     """Whoever types what the picture shows sees what the picture shows."""
-    played = session.told(session.drawn(session.play(tmp_path)))
 
-    assert session.told(session.PICTURE.read_text(encoding="utf-8")) == played
-    assert "moves_one_after_the_other" in "".join(played)
+    def counted(svg):  # how many claims, cases and calls there are changes with the book
+        return re.sub(r"[\d,]+\s(claim|case|call)", r"so many \1", " ".join(session.told(svg)))
+
+    played = counted(session.drawn(session.play(tmp_path)))
+
+    assert counted(session.PICTURE.read_text(encoding="utf-8")) == played
+    assert "moves_one_after_the_other" in played
 
 
 def test_only_what_changed_is_judged_again():
