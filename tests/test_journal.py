@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -137,8 +138,14 @@ def test_a_file_of_another_kind_is_refused_and_left_alone(tmp_path, content, sai
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path):
     """A folder's name is an easy slip."""
-    with pytest.raises(BadInput, match="Is a directory; name another file"):
+    with pytest.raises(BadInput, match="it is no file; name another"):
         Journal(tmp_path, HEADER, KEY)
+
+
+def test_a_device_is_refused_before_it_is_read():
+    """A file that never ends would fill the memory."""
+    with pytest.raises(BadInput, match="/dev/zero: it is no file; name another"):
+        Journal(Path("/dev/zero"), HEADER, KEY)
 
 
 def test_one_file_is_written_by_one_run_at_a_time(tmp_path):

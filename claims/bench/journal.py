@@ -35,12 +35,14 @@ class Journal:
 
         `header` is what JSON can hold; `key` names the fields that tell one result from another.
 
-        Raises BadInput, with file and line, if another process holds the file, if its header is another one,
-        or if a line is not a result; the file is then left as it is.
+        Raises BadInput, with file and line, if it is no file, another process holds it, its header is another one, or a
+        line is not a result; the file is then left as it is.
         """
         self.path, self.key = path, tuple(key)
         self.results: dict[Key, Result] = {}
         self._end, self._synced = 0, time.monotonic()
+        if path.exists() and not path.is_file():  # a device or a pipe may never end
+            raise BadInput(f"{path}: it is no file; name another")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = path.open("a+b", buffering=0)
