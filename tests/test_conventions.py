@@ -403,6 +403,17 @@ def test_a_convention_without_a_translation_excuses_no_crash():
     assert finding.outcome == "wrong"
 
 
+def test_a_convention_excuses_no_overflow():
+    """Infinity is not near a number, however wide the room that a threshold needs."""
+    (finding,) = findings("""
+def softplus(x, *, beta=1.0):
+    x = np.asarray(x) if np.asarray(x).dtype.kind == "f" else np.asarray(x, float)
+    return (np.log1p(np.exp(beta * x)) / beta).astype(x.dtype)
+""")
+
+    assert finding.outcome == "wrong"
+
+
 def test_a_convention_has_room_for_the_ways_to_write_it():
     """PyTorch multiplies always, by 1 at most; who asks first whether the gradient is too long follows it as well."""
     (finding,) = findings("""

@@ -98,7 +98,8 @@ def _close(
         # A sum with an input that all but cancels it is off by roundings of that input.
         size = np.max([np.abs(z) for z in (x, y, *given)], axis=0)
         near = np.abs(np.subtract(x, y, dtype=float)) <= max(bound, _roundings(x), _roundings(y)) * size
-    return bool(np.all((x == y) | (np.isnan(x) & np.isnan(y)) | near))
+    # An infinity is near itself alone, though the bound is infinite as well.
+    return bool(np.all((x == y) | (np.isnan(x) & np.isnan(y)) | (near & np.isfinite(x) & np.isfinite(y))))
 
 
 def _roundings(x: np.ndarray[Any, Any]) -> float:
