@@ -270,6 +270,7 @@ def divides_by_the_norm_plus_a_millionth(theirs, grads, *, max_norm):
     """What is the convention's answer becomes the slot's; on norms far below 10⁻⁶ the two have nothing in common."""
     clipped, norm = theirs(grads, max_norm=max_norm)
     factor = min(1.0, max_norm / (norm + 1e-6))
+    # A quotient and a product in either order: a few ε, and below the normal floats no digit is left.
     if not all(
         within(came, g * factor, 16 * eps * abs(g * factor) + 1e-300) for came, g in zip(clipped, grads, strict=True)
     ):

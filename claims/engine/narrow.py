@@ -23,6 +23,7 @@ def narrowed(subject: Subject, dtype: np.dtype[Any]) -> Subject:
     place = _Narrow(dtype)
     functions: dict[str, Function] = {}
     for name, function in subject.functions.items():
+        # A function of its own, since the subject in float64 must not find a place on its function.
         functions[name] = functools.wraps(function)(functools.partial(function))
         vars(functions[name])["place"] = place
     return Subject(f"{subject.name}@{dtype}", functions)
